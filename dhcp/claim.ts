@@ -1,0 +1,264 @@
+/**
+ * The claimant: asks all witnesses of a subject at once, makes a certificate of a quorum of grants,
+ * and has it committed by a quorum before it uses anything. A claim that fails frees at once what
+ * it was granted.
+ *
+ *   claimant                       witnesses (8 nearest)
+ *      | ---- claim(view) ------------> | check-and-set, store, sign
+ *      | <--- granted / held / stale -- |
+ *      |   q grants = certificate       |
+ *      | ---- commit(certificate) ----> | verify, store
+ *      | <--- done -------------------- |
+ *      |   q commits: the lease is held |
+ */
+import type { PeerId } from '../overlay/base/peer-id.js';
+import type { Signal } from '../overlay/base/signal.js';
+import { ask } from './ask.js';
+import {
+  CLAIM_ID_BYTES,
+  decodeCertificate,
+  encodeCertificate,
+  verifyCertificate,
+  verifyGrant,
+  type ClaimTerms,
+  type Grant,
+  type LeaseCertificate,
+} from './certificate.js';
+import type { LeaseContext } from './context.js';
+import type { LeaseResponse, MemberHint } from './messages.js';
+import { quorumOf } from './quorum.js';
+import type { Subject } from './subject.js';
+import { CLAIM_DEADLINE_MS } from './terms.js';
+import type { Views } from './views.js';
+import type { Witness } from './witness.js';
+
+/** Times a claim is asked anew because its view or epoch was out of date. */
+const REASKS_MAX = 6;
+
+export type ClaimOutcome =
+  | {
+      readonly kind: 'won';
+      readonly certificate: LeaseCertificate;
+      /** Monotonic milliseconds; measured from before the first question, so always the safe side. */
+      readonly heldUntilMs: number;
+    }
+  | {
+      readonly kind: 'held';
+      readonly owner: PeerId;
+      readonly certificate: LeaseCertificate | null;
+    }
+  | {
+      readonly kind: 'no-quorum';
+      readonly granted: number;
+      readonly needed: number;
+      readonly witnesses: number;
+      readonly answered: number;
+    }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export interface ClaimParts {
+  readonly context: LeaseContext;
+  readonly witness: Witness;
+  readonly views: Views;
+}
+
+export interface ClaimRequest {
+  readonly subject: Subject;
+  /** Seconds; 0 for good. */
+  readonly termS: number;
+  /** The certificate to renew, if this is a renewal. */
+  readonly renews?: LeaseCertificate;
+  readonly signal?: Signal;
+}
+
+/** Claims or renews a subject for this node. */
+export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<ClaimOutcome> {
+  const { context, views } = parts;
+  const { renews } = request;
+  let claimId = renews?.claimId ?? context.rng.bytes(CLAIM_ID_BYTES);
+  let epoch = renews?.epoch ?? Math.floor(context.clock.wallNow() / 1000);
+  let renewal = renews === undefined ? 0 : renews.renewal + 1;
+  let outcome: ClaimOutcome = nobody();
+  for (let attempt = 0; attempt <= REASKS_MAX; attempt++) {
+    const view = await views.lookup(request.subject, request.signal);
+    if (view.length === 0) return nobody();
+    const { subject, termS } = request;
+    const terms = { subject, owner: context.self, claimId, epoch, renewal, termS, view };
+    const round = new Round(parts, terms, request.signal);
+    outcome = await round.run();
+    if (outcome.kind === 'won') return outcome;
+    if (round.newerEpoch > 0) {
+      // The subject has a past this node did not know of; a new claim has to come after it.
+      epoch = Math.max(round.newerEpoch, epoch) + 1;
+      claimId = context.rng.bytes(CLAIM_ID_BYTES);
+      renewal = 0;
+    } else if (round.missed.length > 0 && outcome.kind === 'no-quorum') {
+      await context.meet(round.missed, request.signal);
+    } else return outcome;
+    if (request.signal?.aborted === true) return outcome;
+  }
+  return outcome;
+}
+
+function nobody(): ClaimOutcome {
+  return { kind: 'no-quorum', granted: 0, needed: 1, witnesses: 0, answered: 0 };
+}
+
+/** One asking of all witnesses under one set of terms. */
+class Round {
+  readonly #parts: ClaimParts;
+  readonly #terms: ClaimTerms;
+  readonly #signal: Signal | undefined;
+  readonly #needed: number;
+  readonly #grants: Grant[] = [];
+  readonly #startedMs: number;
+  #answered = 0;
+  #cannot = 0;
+  #held: Extract<ClaimOutcome, { kind: 'held' }> | null = null;
+  #refused: string | null = null;
+  /** Members that witnesses miss in the view. */
+  readonly missed: MemberHint[] = [];
+  /** An epoch of the subject that a witness remembers and that is not below this claim's. */
+  newerEpoch = 0;
+
+  constructor(parts: ClaimParts, terms: ClaimTerms, signal: Signal | undefined) {
+    this.#parts = parts;
+    this.#terms = terms;
+    this.#signal = signal;
+    this.#needed = quorumOf(terms.view.length);
+    this.#startedMs = parts.context.clock.now();
+  }
+
+  async run(): Promise<ClaimOutcome> {
+    await this.#collect();
+    if (this.#grants.length < this.#needed) {
+      await this.#release();
+      return this.#failure();
+    }
+    const certificate: LeaseCertificate = { ...this.#terms, grants: [...this.#grants] };
+    const committed = await this.#commit(certificate);
+    const elapsedMs = this.#parts.context.clock.now() - this.#startedMs;
+    if (!committed || elapsedMs > CLAIM_DEADLINE_MS) {
+      await this.#release();
+      return this.#failure();
+    }
+    const { termS } = this.#terms;
+    const heldUntilMs = termS === 0 ? Number.POSITIVE_INFINITY : this.#startedMs + termS * 1000;
+    return { kind: 'won', certificate, heldUntilMs };
+  }
+
+  #failure(): ClaimOutcome {
+    if (this.#held !== null) return this.#held;
+    if (this.#refused !== null) return { kind: 'refused', why: this.#refused };
+    return {
+      kind: 'no-quorum',
+      granted: this.#grants.length,
+      needed: this.#needed,
+      witnesses: this.#terms.view.length,
+      answered: this.#answered,
+    };
+  }
+
+  /** Resolves as soon as the outcome is certain. */
+  async #collect(): Promise<void> {
+    const { view, subject, claimId, epoch, renewal, termS } = this.#terms;
+    await new Promise<void>((resolve) => {
+      for (const peer of view) {
+        const question = ask(
+          this.#parts.context,
+          this.#parts.witness,
+          peer,
+          ['claim', subject.kind, subject.key, claimId, epoch, renewal, termS, [...view]],
+          this.#signal,
+        );
+        void question.then((response) => {
+          this.#take(peer, response);
+          const canStill = view.length - this.#cannot >= this.#needed;
+          if (this.#grants.length >= this.#needed || !canStill) resolve();
+        });
+      }
+    });
+  }
+
+  #take(peer: PeerId, response: LeaseResponse | null): void {
+    const { context } = this.#parts;
+    if (response !== null) this.#answered += 1;
+    switch (response?.[0]) {
+      case 'granted': {
+        const signature = response[1];
+        if (verifyGrant(context.crypto, context.networkId, this.#terms, peer, signature)) {
+          const entry = peer === context.self ? null : context.roster.get(peer);
+          const membership = entry === null ? context.membership : entry.membership;
+          this.#grants.push({ witness: peer, signature, membership });
+          return;
+        }
+        context.misbehaved(peer, 'grant with a wrong signature');
+        break;
+      }
+      case 'held':
+        this.#noteHolder(response[1], response[4][0]);
+        break;
+      case 'stale':
+        this.missed.push(...response[1]);
+        break;
+      case 'old-epoch':
+        this.newerEpoch = Math.max(this.newerEpoch, response[1]);
+        break;
+      case 'refused':
+        this.#refused = response[1];
+        break;
+      default:
+        break;
+    }
+    this.#cannot += 1;
+  }
+
+  #noteHolder(owner: PeerId, raw: Uint8Array | undefined): void {
+    const decoded = raw === undefined ? null : decodeCertificate(raw);
+    let certificate: LeaseCertificate | null = null;
+    if (decoded?.ok === true && decoded.value.owner === owner) {
+      const verified = verifyCertificate(decoded.value, this.#parts.context.judge);
+      if (verified.ok) certificate = verified.value;
+    }
+    // A certified holder is surer knowledge than a claim that is only under way.
+    if (this.#held?.certificate == null) this.#held = { kind: 'held', owner, certificate };
+  }
+
+  async #commit(certificate: LeaseCertificate): Promise<boolean> {
+    const raw = encodeCertificate(certificate);
+    const { view } = this.#terms;
+    let done = 0;
+    let failed = 0;
+    return await new Promise<boolean>((resolve) => {
+      for (const peer of view) {
+        const { context, witness } = this.#parts;
+        void ask(context, witness, peer, ['commit', raw], this.#signal).then((response) => {
+          if (response?.[0] === 'done') done += 1;
+          else failed += 1;
+          if (response?.[0] === 'held') this.#noteHolder(response[1], response[4][0]);
+          if (done >= this.#needed) resolve(true);
+          else if (view.length - failed < this.#needed) resolve(false);
+        });
+      }
+    });
+  }
+
+  /** Gives back what was granted; a renewal that fails keeps the lease it was to renew. */
+  async #release(): Promise<void> {
+    if (this.#terms.renewal > 0) return;
+    await releaseClaim(this.#parts, this.#terms);
+  }
+}
+
+/** Tells the witnesses of a claim that it is given up. Unreachable ones forget it by themselves. */
+export async function releaseClaim(
+  parts: ClaimParts,
+  terms: Pick<ClaimTerms, 'subject' | 'claimId' | 'view'>,
+): Promise<void> {
+  const { kind, key } = terms.subject;
+  await Promise.all(
+    terms.view.map((peer) =>
+      ask(parts.context, parts.witness, peer, ['release', kind, key, terms.claimId]),
+    ),
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * How a node becomes a witness: it registers with enough of the settled members to meet every
+ * quorum there was or will be, and copies in the same step what they hold for the subjects it will
+ * watch over. Until then it abstains, because it might not know of a lease already granted.
+ */
+import type { PeerId } from '../overlay/base/peer-id.js';
+import type { Signal } from '../overlay/base/signal.js';
+import { ask } from './ask.js';
+import type { LeaseContext } from './context.js';
+import type { Journal } from './journal.js';
+import type { Ledger } from './ledger.js';
+import type { LeaseResponse } from './messages.js';
+import { syncQuorumOf } from './quorum.js';
+import { PROVISIONAL_MS } from './terms.js';
+import type { Views } from './views.js';
+import type { Witness } from './witness.js';
+
+/** Pages taken from one witness before it is thought to be endless. */
+const SYNC_PAGES_MAX = 1_024;
+/** Rounds of meeting members that others told of. */
+const SYNC_ROUNDS_MAX = 8;
+
+export interface SettleParts {
+  readonly context: LeaseContext;
+  readonly witness: Witness;
+  readonly ledger: Ledger;
+  readonly journal: Journal;
+  readonly views: Views;
+}
+
+export interface SettleOutcome {
+  readonly settled: boolean;
+  /** Witnesses whose state counts, and how many are needed. */
+  readonly heard: number;
+  readonly needed: number;
+}
+
+/** One attempt; call again, after new members were met or some time, until it is settled. */
+export async function settle(
+  parts: SettleParts,
+  options: { readonly hadHistory: boolean; readonly signal?: Signal },
+): Promise<SettleOutcome> {
+  const { context, views, journal } = parts;
+  const heard = new Set<PeerId>();
+  const asked = new Set<PeerId>();
+  const fresh = new Set<PeerId>();
+  for (let round = 0; round < SYNC_ROUNDS_MAX; round++) {
+    const open = views.others().filter((peer) => !asked.has(peer));
+    if (open.length === 0) break;
+    for (const peer of open) asked.add(peer);
+    await Promise.all(
+      open.map(async (peer) => {
+        const answer = await copyFrom(parts, peer, options.signal);
+        if (answer === 'copied') heard.add(peer);
+        if (answer === 'fresh') fresh.add(peer);
+      }),
+    );
+  }
+  const others = views.others().filter((peer) => !fresh.has(peer));
+  const needed = others.length === 0 ? 0 : syncQuorumOf(others.length);
+  // Alone, only the founder, or one whose fellow witnesses are all long gone, may go on.
+  const allowed = others.length > 0 || context.founder || options.hadHistory;
+  const settled = allowed && heard.size >= needed;
+  if (settled && !views.selfSettled) {
+    await journal.noteSettled(true);
+    views.selfSettled = true;
+    context.logger.info('now a witness', { heard: heard.size, needed });
+  }
+  return { settled, heard: heard.size, needed };
+}
+
+async function copyFrom(
+  parts: SettleParts,
+  peer: PeerId,
+  signal: Signal | undefined,
+): Promise<'copied' | 'fresh' | 'failed'> {
+  const { context, witness } = parts;
+  let cursor = '';
+  for (let page = 0; page < SYNC_PAGES_MAX; page++) {
+    const response = await ask(context, witness, peer, ['sync', cursor], signal);
+    if (response?.[0] !== 'state') return 'failed';
+    const [, isFresh, members, entries, pending, next] = response;
+    if (page === 0) await context.meet(members, signal);
+    for (const [raw, remainingMs] of entries) await witness.import(raw, remainingMs);
+    noteGrants(parts, pending);
+    if (isFresh) return 'fresh';
+    if (next === null) return 'copied';
+    cursor = next;
+  }
+  return 'failed';
+}
+
+/** Grants under way elsewhere block the subject here too, for as long as they may live. */
+function noteGrants(
+  parts: SettleParts,
+  pending: Extract<LeaseResponse, readonly ['state', ...unknown[]]>[4],
+): void {
+  const nowMs = parts.context.clock.now();
+  for (const [kind, key, owner, claimId, epoch] of pending) {
+    const subject = { kind, key };
+    if (parts.ledger.at(subject, nowMs) !== null) continue;
+    parts.ledger.restore({
+      subject,
+      phase: 'granted',
+      owner,
+      claimId,
+      epoch,
+      renewal: 0,
+      expiresAtMs: nowMs + PROVISIONAL_MS,
+      certificate: null,
+    });
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * The witness: answers claims, commits, releases, lookups and requests for its state. Every
+ * decision is one synchronous step on the ledger; what it promises is on disk before it answers.
+ */
+import type { PeerId } from '../overlay/base/peer-id.js';
+import {
+  decodeCertificate,
+  encodeCertificate,
+  signGrant,
+  verifyCertificate,
+  type ClaimTerms,
+  type LeaseCertificate,
+} from './certificate.js';
+import type { LeaseContext } from './context.js';
+import type { Journal } from './journal.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
+import {
+  LEASE_PROTOCOL,
+  LEASE_REQUEST_BYTES_MAX,
+  leaseRequestCodec,
+  leaseResponseCodec,
+  MEMBERS_TOLD_MAX,
+  SYNC_ENTRIES_MAX,
+  type LeaseRequest,
+  type LeaseResponse,
+} from './messages.js';
+import { slackOf, WITNESSES } from './quorum.js';
+import { subjectHashKey, subjectText, type Subject } from './subject.js';
+import type { Views } from './views.js';
+
+/** Thrown at the transport, which answers `refused`; the text stays here. */
+class RefusedRequest extends Error {}
+
+export class Witness {
+  readonly #context: LeaseContext;
+  readonly #ledger: Ledger;
+  readonly #journal: Journal;
+  readonly #views: Views;
+  readonly #watchers = new Set<(certificate: LeaseCertificate) => void>();
+  #hasHistory = false;
+
+  constructor(context: LeaseContext, ledger: Ledger, journal: Journal, views: Views) {
+    this.#context = context;
+    this.#ledger = ledger;
+    this.#journal = journal;
+    this.#views = views;
+  }
+
+  /** Serves `lease/1`. */
+  serve(): void {
+    this.#context.rpc.serve(
+      LEASE_PROTOCOL,
+      // A guest may claim the use of its invite; everything else is refused below.
+      { trust: 'guest', requestBytesMax: LEASE_REQUEST_BYTES_MAX },
+      async (from, payload) => {
+        const request = leaseRequestCodec.decode(payload);
+        if (!request.ok) {
+          this.#context.misbehaved(from, `lease request: ${request.detail}`);
+          throw new RefusedRequest(request.detail);
+        }
+        return leaseResponseCodec.encode(await this.answer(from, request.value));
+      },
+    );
+  }
+
+  /** Set at start when this node settled in an earlier run: its journal counts as testimony. */
+  set hasHistory(has: boolean) {
+    this.#hasHistory = has;
+  }
+
+  /** Called with every certificate newly committed here. */
+  watch(watcher: (certificate: LeaseCertificate) => void): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Answers a request of `from`, which may be this node itself. */
+  async answer(from: PeerId, request: LeaseRequest): Promise<LeaseResponse> {
+    if (!this.#isMember(from) && !isForGuests(request)) return ['refused', 'members-only'];
+    switch (request[0]) {
+      case 'claim': {
+        const [, kind, key, claimId, epoch, renewal, termS, view] = request;
+        const subject: Subject = { kind, key };
+        return await this.#claim(from, {
+          subject,
+          owner: from,
+          claimId,
+          epoch,
+          renewal,
+          termS,
+          view,
+        });
+      }
+      case 'commit':
+        return await this.#commit(from, request[1]);
+      case 'release':
+        return await this.#release(from, { kind: request[1], key: request[2] }, request[3]);
+      case 'sync':
+        return this.#handOver(from, request[1]);
+      case 'lookup':
+        return this.#lookup({ kind: request[1], key: request[2] });
+      case 'resign':
+        return await this.#takeOver(from, request[1]);
+    }
+  }
+
+  /** Certificates and time left of everything committed here, for handing over on a clean exit. */
+  holdings(): [Uint8Array, number][] {
+    const nowMs = this.#context.clock.now();
+    const held: [Uint8Array, number][] = [];
+    for (const entry of this.#ledger.live(nowMs)) {
+      if (entry.certificate !== null) held.push(handover(entry, nowMs));
+    }
+    return held;
+  }
+
+  /** Checks and stores a certificate that another witness handed over. */
+  async import(raw: Uint8Array, remainingMs: number): Promise<boolean> {
+    const certificate = this.#verified(raw);
+    if (certificate === null) return false;
+    const { clock } = this.#context;
+    const life = remainingMs < 0 ? undefined : remainingMs;
+    const decision = this.#ledger.commit(certificate, clock.now(), life);
+    if (decision.kind !== 'committed') return false;
+    await this.#journal.save(this.#ledger, certificate.subject);
+    this.#committed(certificate);
+    return true;
+  }
+
+  async #claim(from: PeerId, terms: ClaimTerms): Promise<LeaseResponse> {
+    const { clock, self, crypto, secretKey, networkId } = this.#context;
+    const forbidden = this.#context.forbids(from, terms.subject);
+    if (forbidden !== null) return ['refused', forbidden];
+    if (!this.#views.selfSettled) return ['abstain'];
+    // What the claimant counts on has to be what this witness would count on, within the slack.
+    const mine = this.#views.witnesses(terms.subject, terms.view);
+    const missing = mine.filter((peer) => !terms.view.includes(peer));
+    if (!terms.view.includes(self) || missing.length > slackOf(terms.view.length)) {
+      return ['stale', missing.map((peer) => this.#context.hintOf(peer))];
+    }
+    const wallS = Math.floor(clock.wallNow() / 1000);
+    const decision = this.#ledger.claim(terms, clock.now(), wallS);
+    switch (decision.kind) {
+      case 'grant':
+        await this.#journal.save(this.#ledger, terms.subject);
+        return ['granted', signGrant(crypto, secretKey, networkId, terms)];
+      case 'held':
+        return held(decision.entry, clock.now());
+      case 'old-epoch':
+        return ['old-epoch', decision.epoch];
+      case 'future-epoch':
+      case 'full':
+      case 'greedy':
+        return ['refused', decision.kind];
+    }
+  }
+
+  async #commit(from: PeerId, raw: Uint8Array): Promise<LeaseResponse> {
+    const certificate = this.#verified(raw);
+    if (certificate === null) {
+      this.#context.misbehaved(from, 'certificate without a valid quorum');
+      return ['refused', 'bad-certificate'];
+    }
+    const nowMs = this.#context.clock.now();
+    const decision = this.#ledger.commit(certificate, nowMs);
+    if (decision.kind === 'held') return held(decision.entry, nowMs);
+    if (decision.kind === 'full') return ['refused', 'full'];
+    await this.#journal.save(this.#ledger, certificate.subject);
+    this.#committed(certificate);
+    return ['done'];
+  }
+
+  async #release(from: PeerId, subject: Subject, claimId: Uint8Array): Promise<LeaseResponse> {
+    if (this.#ledger.release(subject, from, claimId, this.#context.clock.now())) {
+      await this.#journal.save(this.#ledger, subject);
+    }
+    return ['done'];
+  }
+
+  /** Registers `from` as a witness and gives it, in one step, what it will have to watch over. */
+  #handOver(from: PeerId, cursor: string): LeaseResponse {
+    const { clock, networkId, distance, roster } = this.#context;
+    const fresh = !this.#views.selfSettled && !this.#hasHistory;
+    roster.patch(from, { settled: true });
+    const nowMs = clock.now();
+    const wanted = [...this.#ledger.live(nowMs)]
+      .filter((entry) => subjectText(entry.subject) > cursor)
+      .filter((entry) => {
+        const key = subjectHashKey(networkId, entry.subject);
+        const known = [...this.#views.others(), from, this.#context.self];
+        return distance.nearest(key, known, WITNESSES).includes(from);
+      })
+      .sort((a, b) => (subjectText(a.subject) < subjectText(b.subject) ? -1 : 1));
+    const page = wanted.slice(0, SYNC_ENTRIES_MAX);
+    const last = page.at(-1);
+    const members = this.#views.others().filter((peer) => peer !== from);
+    return [
+      'state',
+      fresh,
+      members.slice(0, MEMBERS_TOLD_MAX).map((peer) => this.#context.hintOf(peer)),
+      page.filter((entry) => entry.certificate !== null).map((entry) => handover(entry, nowMs)),
+      page
+        .filter((entry) => entry.phase === 'granted')
+        .map((entry) => [
+          entry.subject.kind,
+          entry.subject.key,
+          entry.owner,
+          entry.claimId,
+          entry.epoch,
+        ]),
+      wanted.length > page.length && last !== undefined ? subjectText(last.subject) : null,
+    ];
+  }
+
+  #lookup(subject: Subject): LeaseResponse {
+    const entry = this.#ledger.at(subject, this.#context.clock.now());
+    if (entry?.phase !== 'committed' || entry.certificate === null) return ['record', []];
+    return ['record', [encodeCertificate(entry.certificate)]];
+  }
+
+  async #takeOver(
+    from: PeerId,
+    entries: readonly (readonly [Uint8Array, number])[],
+  ): Promise<LeaseResponse> {
+    this.#context.roster.patch(from, { settled: false });
+    for (const [raw, remainingMs] of entries) await this.import(raw, remainingMs);
+    return ['done'];
+  }
+
+  #verified(raw: Uint8Array): LeaseCertificate | null {
+    const decoded = decodeCertificate(raw);
+    if (!decoded.ok) return null;
+    const verified = verifyCertificate(decoded.value, this.#context.judge);
+    return verified.ok ? verified.value : null;
+  }
+
+  #committed(certificate: LeaseCertificate): void {
+    for (const watcher of this.#watchers) watcher(certificate);
+  }
+
+  #isMember(peer: PeerId): boolean {
+    if (peer === this.#context.self) return true;
+    return this.#context.roster.get(peer)?.trust === 'member';
+  }
+}
+
+/** What one who is not admitted yet may ask: for its admission. */
+function isForGuests(request: LeaseRequest): boolean {
+  switch (request[0]) {
+    case 'claim':
+    case 'release':
+      return request[1] === 'invite';
+    case 'commit': {
+      const certificate = decodeCertificate(request[1]);
+      return certificate.ok && certificate.value.subject.kind === 'invite';
+    }
+    default:
+      return false;
+  }
+}
+
+function remainingOf(entry: LedgerEntry, nowMs: number): number {
+  return Number.isFinite(entry.expiresAtMs)
+    ? Math.max(0, Math.round(entry.expiresAtMs - nowMs))
+    : -1;
+}
+
+function handover(entry: LedgerEntry, nowMs: number): [Uint8Array, number] {
+  const raw = entry.certificate === null ? new Uint8Array() : encodeCertificate(entry.certificate);
+  return [raw, remainingOf(entry, nowMs)];
+}
+
+function held(entry: LedgerEntry, nowMs: number): LeaseResponse {
+  const certificates = entry.certificate === null ? [] : [encodeCertificate(entry.certificate)];
+  return ['held', entry.owner, entry.epoch, remainingOf(entry, nowMs), certificates];
+}
