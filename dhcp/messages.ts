@@ -36,6 +36,10 @@ export const memberShape = z.tuple([
 ]);
 export type MemberHint = z.infer<typeof memberShape>;
 
+/** A grant not committed yet: kind, key, owner, claim, epoch. */
+const pendingGrantShape = z.tuple([...subjectShape, peerIdSchema, claimIdSchema, epochSchema]);
+export type PendingGrant = z.infer<typeof pendingGrantShape>;
+
 const remainingMsSchema = z.number().int().min(-1);
 
 const requestSchema = z.union([
@@ -83,10 +87,7 @@ const responseSchema = z.union([
     z.boolean(),
     z.array(memberShape).max(MEMBERS_TOLD_MAX),
     z.array(z.tuple([certificateBytes, remainingMsSchema])).max(SYNC_ENTRIES_MAX),
-    // Grants not committed yet: kind, key, owner, claim, epoch.
-    z
-      .array(z.tuple([...subjectShape, peerIdSchema, claimIdSchema, epochSchema]))
-      .max(SYNC_ENTRIES_MAX),
+    z.array(pendingGrantShape).max(SYNC_ENTRIES_MAX),
     z.union([z.string().max(200), z.null()]),
   ]),
   z.tuple([z.literal('record'), z.array(certificateBytes).max(1)]),

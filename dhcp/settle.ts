@@ -9,7 +9,7 @@ import { ask } from './ask.js';
 import type { LeaseContext } from './context.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
-import type { LeaseResponse } from './messages.js';
+import type { PendingGrant } from './messages.js';
 import { syncQuorumOf } from './quorum.js';
 import { PROVISIONAL_MS } from './terms.js';
 import type { Views } from './views.js';
@@ -91,10 +91,7 @@ async function copyFrom(
 }
 
 /** Grants under way elsewhere block the subject here too, for as long as they may live. */
-function noteGrants(
-  parts: SettleParts,
-  pending: Extract<LeaseResponse, readonly ['state', ...unknown[]]>[4],
-): void {
+function noteGrants(parts: SettleParts, pending: readonly PendingGrant[]): void {
   const nowMs = parts.context.clock.now();
   for (const [kind, key, owner, claimId, epoch] of pending) {
     const subject = { kind, key };

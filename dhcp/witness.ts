@@ -23,6 +23,7 @@ import {
   SYNC_ENTRIES_MAX,
   type LeaseRequest,
   type LeaseResponse,
+  type PendingGrant,
 } from './messages.js';
 import { slackOf, WITNESSES } from './quorum.js';
 import { subjectHashKey, subjectText, type Subject } from './subject.js';
@@ -200,13 +201,10 @@ export class Witness {
       page.filter((entry) => entry.certificate !== null).map((entry) => handover(entry, nowMs)),
       page
         .filter((entry) => entry.phase === 'granted')
-        .map((entry) => [
-          entry.subject.kind,
-          entry.subject.key,
-          entry.owner,
-          entry.claimId,
-          entry.epoch,
-        ]),
+        .map((entry): PendingGrant => {
+          const { subject, owner, claimId, epoch } = entry;
+          return [subject.kind, subject.key, owner, claimId, epoch];
+        }),
       wanted.length > page.length && last !== undefined ? subjectText(last.subject) : null,
     ];
   }

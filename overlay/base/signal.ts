@@ -15,6 +15,7 @@ export class Canceller {
   readonly #listeners = new Set<() => void>();
   #aborted = false;
   #reason: unknown = undefined;
+  #unfollow: (() => void) | null = null;
 
   constructor(parent?: Signal) {
     const isAborted = (): boolean => this.#aborted;
@@ -35,14 +36,21 @@ export class Canceller {
       },
     };
     if (parent?.aborted === true) this.abort(parent.reason);
-    else
-      parent?.addEventListener(
-        'abort',
-        () => {
-          this.abort(parent.reason);
-        },
-        { once: true },
-      );
+    else if (parent !== undefined) {
+      const follow = (): void => {
+        this.abort(parent.reason);
+      };
+      parent.addEventListener('abort', follow, { once: true });
+      this.#unfollow = () => {
+        parent.removeEventListener('abort', follow);
+      };
+    }
+  }
+
+  /** Lets go of the parent, which may outlive this canceller by far. */
+  dispose(): void {
+    this.#unfollow?.();
+    this.#unfollow = null;
   }
 
   abort(reason: unknown): void {

@@ -1,0 +1,71 @@
+/**
+ * Spending one use of an invite. The use is a subject like any other, claimed for good: witnesses
+ * hand out each of the allowed uses once, and judge the invite's expiry at that moment, so neither
+ * needs the network's owner to be online.
+ */
+import { sleep } from '../overlay/base/sleep.js';
+import type { Signal } from '../overlay/base/signal.js';
+import type { PeerId } from '../overlay/base/peer-id.js';
+import type { LeaseCertificate } from './certificate.js';
+import { claim, type ClaimParts } from './claim.js';
+import type { Subject } from './subject.js';
+import { RETRY_PAUSE_MS_MAX, RETRY_PAUSE_MS_MIN } from './terms.js';
+
+/** Most uses a limited invite may have; each is a subject that a joiner may have to try. */
+export const INVITE_USES_MAX = 1_024;
+
+export type AdmissionOutcome =
+  | { readonly kind: 'admitted'; readonly certificate: LeaseCertificate }
+  | { readonly kind: 'used-up' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'aborted' };
+
+/** The subject for one use of an invite; `uses` 0 means unlimited, one subject for each peer. */
+export function inviteSubject(inviteId: string, uses: number, use: number, peer: PeerId): Subject {
+  return { kind: 'invite', key: `${inviteId}/${uses === 0 ? peer : String(use)}` };
+}
+
+/** Whether a key names a use that this peer may claim under this invite. */
+export function isUseOf(key: string, inviteId: string, uses: number, peer: PeerId): boolean {
+  if (uses === 0) return key === `${inviteId}/${peer}`;
+  const [id, use, more] = key.split('/');
+  if (id !== inviteId || use === undefined || more !== undefined) return false;
+  return /^(0|[1-9]\d{0,3})$/.test(use) && Number(use) < uses;
+}
+
+/** Tries until one use is won, all are seen to be spent, or the witnesses refuse. */
+export async function admit(
+  parts: ClaimParts,
+  invite: { readonly inviteId: string; readonly uses: number },
+  options: { readonly signal: Signal; progress(hindrance: string): void },
+): Promise<AdmissionOutcome> {
+  const { context } = parts;
+  const count = invite.uses === 0 ? 1 : invite.uses;
+  const first = Math.floor(context.rng.float() * count);
+  let pauseMs = RETRY_PAUSE_MS_MIN;
+  const isAborted = (): boolean => options.signal.aborted;
+  while (!isAborted()) {
+    let spent = 0;
+    for (let index = 0; index < count && !isAborted(); index++) {
+      const use = (first + index) % count;
+      const subject = inviteSubject(invite.inviteId, invite.uses, use, context.self);
+      const outcome = await claim(parts, { subject, termS: 0, signal: options.signal });
+      if (outcome.kind === 'won') return { kind: 'admitted', certificate: outcome.certificate };
+      if (outcome.kind === 'refused') return { kind: 'refused', why: outcome.why };
+      if (outcome.kind === 'held') {
+        if (outcome.certificate !== null) spent += 1;
+        continue;
+      }
+      options.progress(
+        outcome.witnesses === 0
+          ? 'no member of the network can be reached yet'
+          : `${String(outcome.granted)} of ${String(outcome.needed)} needed members admitted this node, ${String(outcome.answered)} of ${String(outcome.witnesses)} answered`,
+      );
+      break;
+    }
+    if (spent === count) return { kind: 'used-up' };
+    await sleep(context.clock, pauseMs * (0.5 + context.rng.float()), options.signal);
+    pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX);
+  }
+  return { kind: 'aborted' };
+}
