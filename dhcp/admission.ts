@@ -11,9 +11,6 @@ import { claim, type ClaimParts } from './claim.js';
 import type { Subject } from './subject.js';
 import { RETRY_PAUSE_MS_MAX, RETRY_PAUSE_MS_MIN } from './terms.js';
 
-/** Most uses a limited invite may have; each is a subject that a joiner may have to try. */
-export const INVITE_USES_MAX = 1_024;
-
 export type AdmissionOutcome =
   | { readonly kind: 'admitted'; readonly certificate: LeaseCertificate }
   | { readonly kind: 'used-up' }
@@ -30,7 +27,7 @@ export function isUseOf(key: string, inviteId: string, uses: number, peer: PeerI
   if (uses === 0) return key === `${inviteId}/${peer}`;
   const [id, use, more] = key.split('/');
   if (id !== inviteId || use === undefined || more !== undefined) return false;
-  return /^(0|[1-9]\d{0,3})$/.test(use) && Number(use) < uses;
+  return /^(0|[1-9]\d{0,6})$/.test(use) && Number(use) < uses;
 }
 
 /** Tries until one use is won, all are seen to be spent, or the witnesses refuse. */

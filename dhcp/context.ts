@@ -27,7 +27,7 @@ export interface LeaseContext {
   /** The node that founded the network holds its whole state by definition. */
   readonly founder: boolean;
   /** Why `peer` may not claim the subject, or null if it may. */
-  forbids(peer: PeerId, subject: Subject): string | null;
+  forbids(peer: PeerId, subject: Subject): Promise<string | null>;
   /** Makes sure these members are known and connected, as far as they can be reached. */
   meet(members: readonly MemberHint[], signal?: Signal): Promise<void>;
   /** A member and where to dial it, for telling others. */

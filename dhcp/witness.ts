@@ -129,7 +129,7 @@ export class Witness {
 
   async #claim(from: PeerId, terms: ClaimTerms): Promise<LeaseResponse> {
     const { clock, self, crypto, secretKey, networkId } = this.#context;
-    const forbidden = this.#context.forbids(from, terms.subject);
+    const forbidden = await this.#context.forbids(from, terms.subject);
     if (forbidden !== null) return ['refused', forbidden];
     if (!this.#views.selfSettled) return ['abstain'];
     // What the claimant counts on has to be what this witness would count on, within the slack.

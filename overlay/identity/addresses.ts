@@ -152,6 +152,24 @@ function prefix6Bytes(networkId: string): Uint8Array {
   return address;
 }
 
+/** 16 bytes; null unless `text` is an IPv6 address of hexadecimal groups (no dotted part, no zone). */
+export function parseAddress6(text: string): Uint8Array | null {
+  const [left = '', right, ...rest] = text.split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const missing = ADDRESS6_BYTES / 2 - head.length - tail.length;
+  const isWhole = right === undefined ? missing === 0 : missing > 0;
+  if (!isWhole || rest.length > 0) return null;
+  const address = new Uint8Array(ADDRESS6_BYTES);
+  const groups = [...head, ...new Array<string>(missing).fill('0'), ...tail];
+  for (const [index, group] of groups.entries()) {
+    if (!/^[0-9a-f]{1,4}$/i.test(group)) return null;
+    const value = Number.parseInt(group, 16);
+    address.set([value >> 8, value & 0xff], index * 2);
+  }
+  return address;
+}
+
 /** RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups cut. */
 export function formatAddress6(address: Uint8Array): string {
   const groups: string[] = [];

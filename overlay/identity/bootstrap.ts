@@ -7,10 +7,9 @@
  *
  * Everything else stays text. An address is packed only if it unpacks to the very same text.
  */
-import ipaddr from 'ipaddr.js';
 import { concatBytes, equalBytes } from '../base/bytes.js';
 import { parsePeerId, peerIdOfPublicKey, publicKeyOf } from '../base/peer-id.js';
-import { formatAddress4, formatAddress6 } from './addresses.js';
+import { formatAddress4, formatAddress6, parseAddress4, parseAddress6 } from './addresses.js';
 import { PUBLIC_KEY_BYTES } from './signed.js';
 
 const PORT_BYTES = 2;
@@ -51,7 +50,7 @@ export function unpackAddresses(packed: readonly (string | Uint8Array)[]): strin
     const endpointBytes = entry.length % PUBLIC_KEY_BYTES;
     if (entry.length > PUBLIC_KEY_BYTES) key = entry.subarray(endpointBytes);
     const endpoint = formatEndpoint(entry.subarray(0, endpointBytes));
-    if (endpoint === null || key === null || key.length !== PUBLIC_KEY_BYTES) return null;
+    if (endpoint === null || key?.length !== PUBLIC_KEY_BYTES) return null;
     addresses.push(`${endpoint}/p2p/${peerIdOfPublicKey(key)}`);
   }
   return addresses;
@@ -60,13 +59,19 @@ export function unpackAddresses(packed: readonly (string | Uint8Array)[]): strin
 function pack(text: string): { endpoint: Uint8Array; key: Uint8Array } | null {
   const match = /^\/ip[46]\/([^/]+)\/tcp\/(\d{1,5})\/p2p\/([^/]+)$/.exec(text);
   const peer = parsePeerId(match?.[3] ?? '');
-  const host = match?.[1] ?? '';
-  if (!peer.ok || !ipaddr.isValid(host)) return null;
+  const address = parseHost(match?.[1] ?? '');
+  if (!peer.ok || address === null) return null;
   const port = Number(match?.[2]);
-  const endpoint = Uint8Array.from([...ipaddr.parse(host).toByteArray(), port >> 8, port & 0xff]);
+  const endpoint = Uint8Array.from([...address, port >> 8, port & 0xff]);
   const unpacked = formatEndpoint(endpoint);
   if (unpacked === null || `${unpacked}/p2p/${peer.value}` !== text) return null;
   return { endpoint, key: publicKeyOf(peer.value) };
+}
+
+function parseHost(text: string): Uint8Array | null {
+  const address = parseAddress4(text);
+  if (address === null) return parseAddress6(text);
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
 }
 
 function formatEndpoint(endpoint: Uint8Array): string | null {

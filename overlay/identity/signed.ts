@@ -22,7 +22,7 @@ const SIGNATURE_HEAD = Uint8Array.of(0x58, SIGNATURE_BYTES);
 export interface Opened<Body> {
   readonly body: Body;
   readonly signature: Uint8Array;
-  isSignedBy(publicKey: Uint8Array, crypto: Crypto): boolean;
+  readonly isSignedBy: (publicKey: Uint8Array, crypto: Crypto) => boolean;
 }
 
 export interface SignedKind<Body> {

@@ -1,0 +1,250 @@
+/**
+ * Introductions: shows this node's certificates to every peer it connects to, judges theirs, and
+ * keeps roster and cards by the result. Whoever shows a forged certificate is cut off.
+ */
+import { hasCode, messageOf } from '../../overlay/base/errors.js';
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import type { Signal } from '../../overlay/base/signal.js';
+import { address6Of } from '../../overlay/identity/addresses.js';
+import { verifyMembership, type Membership } from '../../overlay/identity/membership.js';
+import type { RevocationList } from '../../overlay/identity/revocation.js';
+import type { Roster } from '../../overlay/peers/roster.js';
+import type { Clock, Crypto, Logger, Rpc, Swarm } from '../../overlay/ports.js';
+import { isUseOf } from '../../dhcp/admission.js';
+import {
+  decodeCertificate,
+  verifyCertificate,
+  type CertificateJudge,
+  type LeaseCertificate,
+} from '../../dhcp/certificate.js';
+import type { MemberHint } from '../../dhcp/messages.js';
+import type { SubjectKind } from '../../dhcp/subject.js';
+import type { Cards } from './cards.js';
+import { HELLO_BYTES_MAX, HELLO_PROTOCOL, helloCodec, type Hello } from './hello.js';
+import type { NodeIdentity } from './identity.js';
+import type { TrustGate } from './trust.js';
+
+const HELLO_TIMEOUT_MS = 4_000;
+const DIAL_TIMEOUT_MS = 5_000;
+/** The side that was dialled waits this long for the dialler's hello before it says its own. */
+const INBOUND_PATIENCE_MS = 1_500;
+
+export interface IntroductionParts {
+  readonly identity: NodeIdentity;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly rpc: Rpc;
+  readonly swarm: Swarm;
+  readonly logger: Logger;
+  readonly roster: Roster;
+  readonly cards: Cards;
+  readonly gate: TrustGate;
+  readonly judge: CertificateJudge;
+  revocations(): RevocationList | null;
+  /** What this node shows at present. */
+  card(): Hello;
+  /** A peer's card was read; `newer` is true if its revocation list is newer than ours. */
+  met(peer: PeerId, facts: { readonly newerRevocations: boolean }): void;
+  /** Other members that the peer told of. */
+  told(members: readonly MemberHint[]): void;
+}
+
+export class Introductions {
+  readonly #parts: IntroductionParts;
+  readonly #running = new Map<PeerId, Promise<boolean>>();
+
+  constructor(parts: IntroductionParts) {
+    this.#parts = parts;
+  }
+
+  serve(): void {
+    this.#parts.rpc.serve(
+      HELLO_PROTOCOL,
+      { trust: 'unknown', requestBytesMax: HELLO_BYTES_MAX },
+      (from, payload) => {
+        if (!this.#read(from, payload)) throw new Error('hello refused');
+        return Promise.resolve(helloCodec.encode(this.#parts.card()));
+      },
+    );
+    this.#parts.swarm.watch({
+      opened: (facts) => {
+        this.#opened(facts.peer, facts.direction);
+      },
+      closed: (peer) => {
+        const { roster, clock } = this.#parts;
+        roster.patch(peer, { connected: false, lastHeardMs: clock.now() });
+      },
+    });
+  }
+
+  /** Exchanges cards with a connected peer. True: the peer proved to be a guest or member. */
+  async greet(peer: PeerId, signal?: Signal): Promise<boolean> {
+    const running = this.#running.get(peer);
+    if (running !== undefined) return await running;
+    const exchange = this.#exchange(peer, signal);
+    this.#running.set(peer, exchange);
+    try {
+      return await exchange;
+    } finally {
+      this.#running.delete(peer);
+    }
+  }
+
+  /** Shows every connected peer what has changed. Resolves when all have it or failed. */
+  async announce(): Promise<void> {
+    const peers = new Set(this.#parts.swarm.connections().map((facts) => facts.peer));
+    await Promise.all([...peers].map((peer) => this.#exchange(peer)));
+  }
+
+  /** Connects to members told of and greets them, as far as they can be reached. */
+  async meet(members: readonly MemberHint[], signal?: Signal): Promise<void> {
+    const { identity, roster, swarm } = this.#parts;
+    await Promise.all(
+      members.map(async ([peer, addresses]) => {
+        if (peer === identity.self) return;
+        await swarm.learn(peer, addresses);
+        if (roster.get(peer)?.connected === true) return;
+        await this.#dialAndGreet(peer, signal);
+      }),
+    );
+  }
+
+  async #dialAndGreet(peer: PeerId, signal: Signal | undefined): Promise<void> {
+    try {
+      await this.#parts.swarm.dial(peer, {
+        timeoutMs: DIAL_TIMEOUT_MS,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      await this.greet(peer, signal);
+    } catch (error) {
+      this.#parts.logger.debug('member not reached', { peer, reason: messageOf(error) });
+    }
+  }
+
+  #opened(peer: PeerId, direction: 'inbound' | 'outbound'): void {
+    const { roster, clock, gate } = this.#parts;
+    roster.patch(peer, { connected: true, lastHeardMs: clock.now() });
+    if (direction === 'outbound') {
+      void this.greet(peer);
+      return;
+    }
+    clock.after(INBOUND_PATIENCE_MS, () => {
+      if (gate.trust(peer) === 'unknown') void this.greet(peer);
+    });
+  }
+
+  async #exchange(peer: PeerId, signal?: Signal): Promise<boolean> {
+    const { rpc, logger, card } = this.#parts;
+    try {
+      const response = await rpc.request(peer, HELLO_PROTOCOL, helloCodec.encode(card()), {
+        timeoutMs: HELLO_TIMEOUT_MS,
+        trust: 'unknown',
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return this.#read(peer, response);
+    } catch (error) {
+      logger.debug('no hello', {
+        peer,
+        reason: messageOf(error),
+        refused: hasCode(error, 'refused'),
+      });
+      return false;
+    }
+  }
+
+  /** Judges a card and keeps it. False: it was refused. */
+  #read(peer: PeerId, payload: Uint8Array): boolean {
+    const { identity, crypto, gate, roster, cards, clock } = this.#parts;
+    const hello = helloCodec.decode(payload);
+    if (!hello.ok) {
+      gate.misbehaved(peer, `hello: ${hello.detail}`);
+      return false;
+    }
+    const [, membershipBytes, admissions, leases, settled, offloads, addresses, neighbours] =
+      hello.value;
+    const revocations = this.#parts.revocations();
+    const judged = verifyMembership(membershipBytes, peer, identity.genesis, revocations, crypto);
+    if (!judged.ok) {
+      roster.remove(peer);
+      gate.deny(peer, judged.detail);
+      return false;
+    }
+    const membership = judged.value;
+    const admission = this.#admission(membership, admissions[0]);
+    const isMember = membership.kind !== 'invite' || admission !== null;
+    const known = roster.get(peer);
+    roster.put({
+      peer,
+      trust: isMember ? 'member' : 'guest',
+      membership: membershipBytes,
+      roles: membership.roles,
+      connected: true,
+      lastHeardMs: clock.now(),
+      settled: isMember && (settled || known?.settled === true),
+    });
+    const certificates = leases.map((raw) => this.#lease(membership, raw));
+    const find = (kind: SubjectKind): LeaseCertificate | null =>
+      certificates.find((certificate) => certificate?.subject.kind === kind) ?? null;
+    cards.put({
+      peer,
+      membership,
+      membershipBytes,
+      admission,
+      address4: find('address'),
+      name: find('name'),
+      address6: address6Of(identity.networkId, peer, crypto),
+      offloads,
+      addresses,
+      version: hello.value[9],
+    });
+    const newerRevocations = hello.value[8] > (revocations?.sequence ?? 0);
+    this.#parts.met(peer, { newerRevocations });
+    void this.#parts.swarm.learn(peer, addresses);
+    if (isMember) this.#parts.told(neighbours);
+    return true;
+  }
+
+  /** The admission of a member that joined by an invite, if it holds. */
+  #admission(membership: Membership, raw: Uint8Array | undefined): Uint8Array | null {
+    const { grant, inviteId, peer } = membership;
+    if (raw === undefined || grant === null || inviteId === null) return null;
+    const certificate = this.#verified(membership, raw);
+    if (certificate?.subject.kind !== 'invite') return null;
+    return isUseOf(certificate.subject.key, inviteId, grant.uses, peer) ? raw : null;
+  }
+
+  #lease(membership: Membership, raw: Uint8Array): LeaseCertificate | null {
+    const certificate = this.#verified(membership, raw);
+    if (certificate === null) return null;
+    const { kind, key } = certificate.subject;
+    // A member whose invite fixes its address or name may show no other.
+    const { grant } = membership;
+    if (kind === 'address') {
+      if (!this.#parts.identity.pool.contains(key)) return null;
+      return grant?.address4 === undefined || grant.address4 === key ? certificate : null;
+    }
+    if (kind === 'name')
+      return grant?.name === undefined || grant.name === key ? certificate : null;
+    return null;
+  }
+
+  #verified(membership: Membership, raw: Uint8Array): LeaseCertificate | null {
+    const { judge } = this.#parts;
+    const decoded = decodeCertificate(raw);
+    if (!decoded.ok || decoded.value.owner !== membership.peer) return null;
+    // The roster may not know this peer yet, so its right to be its own witness is judged here.
+    const verified = verifyCertificate(decoded.value, {
+      crypto: judge.crypto,
+      networkId: judge.networkId,
+      trustsWitness: (witness, bytes, subject) => judge.trustsWitness(witness, bytes, subject),
+      mayGrantItself: () => membership.kind === 'root',
+    });
+    if (verified.ok) return verified.value;
+    this.#parts.logger.debug('certificate not accepted', {
+      peer: membership.peer,
+      code: verified.code,
+      detail: verified.detail,
+    });
+    return null;
+  }
+}
