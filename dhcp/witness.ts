@@ -2,6 +2,7 @@
  * The witness: answers claims, commits, releases, lookups and requests for its state. Every
  * decision is one synchronous step on the ledger; what it promises is on disk before it answers.
  */
+import { messageOf } from '../overlay/base/errors.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
 import {
   decodeCertificate,
@@ -104,14 +105,32 @@ export class Witness {
     }
   }
 
-  /** Certificates and time left of everything committed here, for handing over on a clean exit. */
-  holdings(): [Uint8Array, number][] {
-    const nowMs = this.#context.clock.now();
-    const held: [Uint8Array, number][] = [];
-    for (const entry of this.#ledger.live(nowMs)) {
-      if (entry.certificate !== null) held.push(handover(entry, nowMs));
-    }
-    return held;
+  /** Stops voting and leaves what is committed here to the other witnesses, as on a clean exit. */
+  async resign(timeoutMs: number): Promise<void> {
+    const { clock, rpc, logger } = this.#context;
+    if (!this.#views.selfSettled) return;
+    this.#views.selfSettled = false;
+    const nowMs = clock.now();
+    const held = [...this.#ledger.live(nowMs)]
+      .filter((entry) => entry.certificate !== null)
+      .map((entry) => handover(entry, nowMs));
+    await Promise.all(
+      this.#views.others().map(async (peer) => {
+        if (this.#context.roster.get(peer)?.connected !== true) return;
+        for (let at = 0; at === 0 || at < held.length; at += SYNC_ENTRIES_MAX) {
+          const request = leaseRequestCodec.encode([
+            'resign',
+            held.slice(at, at + SYNC_ENTRIES_MAX),
+          ]);
+          try {
+            await rpc.request(peer, LEASE_PROTOCOL, request, { timeoutMs });
+          } catch (error) {
+            logger.debug('resignation not heard', { peer, reason: messageOf(error) });
+            return;
+          }
+        }
+      }),
+    );
   }
 
   /** Checks and stores a certificate that another witness handed over. */

@@ -7,7 +7,7 @@ const ROLE = /^[a-z](?:[a-z0-9-]{0,14}[a-z0-9])?$/;
 const INTERFACE_NAME = /^(?=[!-~])[ -.0-~]{1,32}(?<=[!-~])$/;
 
 /** A DNS label is at most this long (RFC 1035, 2.3.4). */
-const HOST_NAME_CHARS_MAX = 63;
+export const HOST_NAME_CHARS_MAX = 63;
 
 /** May issue invites in the network's name. */
 export const ROLE_INVITER = 'inviter';

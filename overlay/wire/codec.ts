@@ -175,11 +175,9 @@ function scan(bytes: Uint8Array): Fault | null {
       offset += head.argument;
     } else if (head.major === MAJOR_ARRAY || head.major === MAJOR_MAP) {
       const isMap = head.major === MAJOR_MAP;
-      const items = isMap ? head.argument * 2 : head.argument;
-      // Every item takes a byte at least, which bounds all work by the length of the input.
-      if (items > bytes.length - offset) return malformed('cut off');
       if (open.length === DEPTH_MAX) return malformed('nested too deep');
-      open.push({ remaining: items, isMap });
+      // Counts need no check: every item takes a byte at least, so a false one is cut off soon.
+      open.push({ remaining: isMap ? head.argument * 2 : head.argument, isMap });
     } else if (head.major === MAJOR_TAG) {
       return malformed('tags are not supported');
     }

@@ -39,6 +39,12 @@ const helloSchema = z.tuple([
 export type Hello = z.infer<typeof helloSchema>;
 export const helloCodec = codec(helloSchema, { bytesMax: HELLO_BYTES_MAX });
 
+/** The answer: a hello, or why the one that came was refused. */
+export const helloAnswerCodec = codec(
+  z.union([helloSchema, z.tuple([z.literal('refused'), text(64)])]),
+  { bytesMax: HELLO_BYTES_MAX },
+);
+
 /** Asks a peer for its revocation list. The request is empty. */
 export const REVOCATIONS_PROTOCOL = 'revocations/1';
 export const revocationsCodec = codec(z.array(bytes({ max: REVOCATION_BYTES_MAX })).max(1), {

@@ -10,7 +10,6 @@ import { verifyMembership, type Membership } from '../../overlay/identity/member
 import type { RevocationList } from '../../overlay/identity/revocation.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type { Clock, Crypto, Logger, Rpc, Swarm } from '../../overlay/ports.js';
-import { isUseOf } from '../../dhcp/admission.js';
 import {
   decodeCertificate,
   verifyCertificate,
@@ -19,8 +18,16 @@ import {
 } from '../../dhcp/certificate.js';
 import type { MemberHint } from '../../dhcp/messages.js';
 import type { SubjectKind } from '../../dhcp/subject.js';
+import { isAdmissionOf } from './admission-record.js';
 import type { Cards } from './cards.js';
-import { HELLO_BYTES_MAX, HELLO_PROTOCOL, helloCodec, type Hello } from './hello.js';
+import {
+  HELLO_BYTES_MAX,
+  HELLO_PROTOCOL,
+  helloAnswerCodec,
+  helloCodec,
+  type Hello,
+} from './hello.js';
+import type { Result } from '../../overlay/base/result.js';
 import type { NodeIdentity } from './identity.js';
 import type { TrustGate } from './trust.js';
 
@@ -28,6 +35,8 @@ const HELLO_TIMEOUT_MS = 4_000;
 const DIAL_TIMEOUT_MS = 5_000;
 /** The side that was dialled waits this long for the dialler's hello before it says its own. */
 const INBOUND_PATIENCE_MS = 1_500;
+/** A refused peer keeps its connection this long, to learn why. */
+const REFUSAL_LINGER_MS = 200;
 
 export interface IntroductionParts {
   readonly identity: NodeIdentity;
@@ -45,6 +54,8 @@ export interface IntroductionParts {
   card(): Hello;
   /** A peer's card was read; `newer` is true if its revocation list is newer than ours. */
   met(peer: PeerId, facts: { readonly newerRevocations: boolean }): void;
+  /** The peer does not accept this node. */
+  refused(peer: PeerId, code: string): void;
   /** Other members that the peer told of. */
   told(members: readonly MemberHint[]): void;
 }
@@ -62,8 +73,9 @@ export class Introductions {
       HELLO_PROTOCOL,
       { trust: 'unknown', requestBytesMax: HELLO_BYTES_MAX },
       (from, payload) => {
-        if (!this.#read(from, payload)) throw new Error('hello refused');
-        return Promise.resolve(helloCodec.encode(this.#parts.card()));
+        const refusal = this.#read(from, helloCodec.decode(payload));
+        const answer = refusal === null ? this.#parts.card() : (['refused', refusal] as const);
+        return Promise.resolve(helloAnswerCodec.encode([...answer]));
       },
     );
     this.#parts.swarm.watch({
@@ -141,7 +153,12 @@ export class Introductions {
         trust: 'unknown',
         ...(signal === undefined ? {} : { signal }),
       });
-      return this.#read(peer, response);
+      const answer = helloAnswerCodec.decode(response);
+      if (answer.ok && answer.value[0] === 'refused') {
+        this.#parts.refused(peer, answer.value[1]);
+        return false;
+      }
+      return this.#read(peer, helloCodec.decode(response)) === null;
     } catch (error) {
       logger.debug('no hello', {
         peer,
@@ -152,13 +169,12 @@ export class Introductions {
     }
   }
 
-  /** Judges a card and keeps it. False: it was refused. */
-  #read(peer: PeerId, payload: Uint8Array): boolean {
+  /** Judges a card and keeps it. @returns why it was refused, or null */
+  #read(peer: PeerId, hello: Result<Hello, string>): string | null {
     const { identity, crypto, gate, roster, cards, clock } = this.#parts;
-    const hello = helloCodec.decode(payload);
     if (!hello.ok) {
       gate.misbehaved(peer, `hello: ${hello.detail}`);
-      return false;
+      return 'malformed';
     }
     const [, membershipBytes, admissions, leases, settled, offloads, addresses, neighbours] =
       hello.value;
@@ -166,11 +182,16 @@ export class Introductions {
     const judged = verifyMembership(membershipBytes, peer, identity.genesis, revocations, crypto);
     if (!judged.ok) {
       roster.remove(peer);
-      gate.deny(peer, judged.detail);
-      return false;
+      // The answer has to leave before the connection is cut.
+      clock.after(REFUSAL_LINGER_MS, () => {
+        gate.deny(peer, judged.detail);
+      });
+      return judged.code;
     }
     const membership = judged.value;
-    const admission = this.#admission(membership, admissions[0]);
+    const shown = admissions[0];
+    const isAdmitted = shown !== undefined && isAdmissionOf(shown, membership, this.#parts.judge);
+    const admission = isAdmitted ? shown : null;
     const isMember = membership.kind !== 'invite' || admission !== null;
     const known = roster.get(peer);
     roster.put({
@@ -201,16 +222,7 @@ export class Introductions {
     this.#parts.met(peer, { newerRevocations });
     void this.#parts.swarm.learn(peer, addresses);
     if (isMember) this.#parts.told(neighbours);
-    return true;
-  }
-
-  /** The admission of a member that joined by an invite, if it holds. */
-  #admission(membership: Membership, raw: Uint8Array | undefined): Uint8Array | null {
-    const { grant, inviteId, peer } = membership;
-    if (raw === undefined || grant === null || inviteId === null) return null;
-    const certificate = this.#verified(membership, raw);
-    if (certificate?.subject.kind !== 'invite') return null;
-    return isUseOf(certificate.subject.key, inviteId, grant.uses, peer) ? raw : null;
+    return null;
   }
 
   #lease(membership: Membership, raw: Uint8Array): LeaseCertificate | null {

@@ -27,20 +27,24 @@ export interface TrustOptions {
   readonly roster: Roster;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A peer was denied: cut its connections. */
-  denied(peer: PeerId): void;
 }
 
 export class TrustGate implements Gate {
   readonly #options: TrustOptions;
   readonly #scores = new Map<PeerId, Score>();
   readonly #waiters = new Map<PeerId, Set<() => void>>();
+  #onDenied: (peer: PeerId) => void = () => undefined;
 
   constructor(options: TrustOptions) {
     this.#options = options;
     options.roster.watch((peer) => {
       this.#wake(peer);
     });
+  }
+
+  /** Sets what cuts the connections of a denied peer; the gate exists before the host does. */
+  onDenied(cut: (peer: PeerId) => void): void {
+    this.#onDenied = cut;
   }
 
   trust(peer: PeerId): Trust {
@@ -78,12 +82,12 @@ export class TrustGate implements Gate {
 
   /** Cuts a peer off, for a while: a certificate may be renewed, a bug be fixed. */
   deny(peer: PeerId, why: string): void {
-    const { clock, logger, denied } = this.#options;
+    const { clock, logger } = this.#options;
     const score = this.#scoreOf(peer);
     score.deniedUntilMs = clock.now() + DENIED_MS;
     logger.warn('peer denied', { peer, why });
     this.#wake(peer);
-    denied(peer);
+    this.#onDenied(peer);
   }
 
   #scoreOf(peer: PeerId): Score {

@@ -1,0 +1,184 @@
+/**
+ * Stays connected: to the bootstrap addresses until some member answers, then to every member of a
+ * small network, or to enough of a large one, with a pause that doubles after every failure.
+ */
+import { messageOf } from '../../overlay/base/errors.js';
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import { sleep } from '../../overlay/base/sleep.js';
+import { Canceller, type Signal } from '../../overlay/base/signal.js';
+import type { Roster } from '../../overlay/peers/roster.js';
+import type { Clock, Gate, Logger, Rng, Swarm } from '../../overlay/ports.js';
+import type { MemberHint } from '../../dhcp/messages.js';
+import type { Introductions } from './introductions.js';
+
+/** Up to this many members everyone keeps a connection to everyone. */
+const FULL_MESH_MEMBERS_MAX = 48;
+/** Connections that a node of a larger network keeps up by itself. */
+const CONNECTIONS_KEPT = 24;
+const TICK_MS = 2_000;
+const DIAL_TIMEOUT_MS = 5_000;
+const BACKOFF_MS_MIN = 500;
+const BACKOFF_MS_MAX = 60_000;
+/** Bootstrap addresses are all there is at first, so they are tried more often. */
+const BOOTSTRAP_BACKOFF_MS_MAX = 8_000;
+/** Hints that wait to be dialled. */
+const HINTS_MAX = 256;
+const DIALS_AT_ONCE_MAX = 8;
+
+interface Attempt {
+  failures: number;
+  nextMs: number;
+}
+
+export interface ConnectivityParts {
+  readonly self: PeerId;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  readonly swarm: Swarm;
+  readonly roster: Roster;
+  readonly gate: Gate;
+  readonly introductions: Introductions;
+  /** Multiaddrs of members, from the invite or from state. */
+  readonly bootstrap: readonly string[];
+}
+
+export class Connectivity {
+  readonly #parts: ConnectivityParts;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #hints = new Map<PeerId, readonly string[]>();
+  #wake: Canceller | null = null;
+  #lastFailure: string | null = null;
+
+  constructor(parts: ConnectivityParts) {
+    this.#parts = parts;
+  }
+
+  /** Why the last bootstrap address could not be reached; null once one was. */
+  get lastFailure(): string | null {
+    return this.#lastFailure;
+  }
+
+  async run(signal: Signal): Promise<void> {
+    while (!signal.aborted) {
+      this.#reconcile();
+      await this.#tick(signal);
+      const wake = new Canceller(signal);
+      this.#wake = wake;
+      await sleep(this.#parts.clock, this.#pauseMs(), wake.signal);
+      wake.dispose();
+    }
+  }
+
+  /** Members that others told of; those not connected are dialled soon. */
+  told(members: readonly MemberHint[]): void {
+    const { self, roster } = this.#parts;
+    let fresh = false;
+    for (const [peer, addresses] of members) {
+      if (peer === self || roster.get(peer)?.connected === true) continue;
+      if (this.#hints.size >= HINTS_MAX && !this.#hints.has(peer)) continue;
+      fresh ||= !this.#hints.has(peer);
+      this.#hints.set(peer, addresses);
+    }
+    if (fresh) this.nudge();
+  }
+
+  nudge(): void {
+    this.#wake?.abort('nudged');
+  }
+
+  /** Events may be missed while a card is judged; the swarm's own list is the truth. */
+  #reconcile(): void {
+    const { roster, swarm, clock, introductions, gate } = this.#parts;
+    const connected = new Set(swarm.connections().map((facts) => facts.peer));
+    for (const entry of roster.all()) {
+      if (entry.connected !== connected.has(entry.peer)) {
+        roster.patch(entry.peer, {
+          connected: connected.has(entry.peer),
+          lastHeardMs: clock.now(),
+        });
+      }
+    }
+    for (const peer of connected) {
+      if (gate.trust(peer) === 'unknown') void introductions.greet(peer);
+    }
+  }
+
+  async #tick(signal: Signal): Promise<void> {
+    const { roster, swarm } = this.#parts;
+    const connected = roster.all().filter((entry) => entry.connected).length;
+    const work: Promise<void>[] = [];
+    if (connected === 0) {
+      for (const address of this.#parts.bootstrap) {
+        if (address.endsWith(`/p2p/${this.#parts.self}`)) continue;
+        if (this.#isDue(address)) work.push(this.#dialBootstrap(address, signal));
+      }
+    }
+    const absent = roster.all().filter((entry) => !entry.connected && entry.trust === 'member');
+    const target =
+      roster.all().length <= FULL_MESH_MEMBERS_MAX ? Number.POSITIVE_INFINITY : CONNECTIONS_KEPT;
+    let budget = Math.min(DIALS_AT_ONCE_MAX, target - connected);
+    for (const [peer, addresses] of [...this.#hints]) {
+      if (budget <= 0) break;
+      this.#hints.delete(peer);
+      if (roster.get(peer)?.connected === true) continue;
+      budget -= 1;
+      work.push(swarm.learn(peer, addresses).then(() => this.#dialPeer(peer, signal)));
+    }
+    for (const entry of absent) {
+      if (budget <= 0) break;
+      if (!this.#isDue(entry.peer)) continue;
+      budget -= 1;
+      work.push(this.#dialPeer(entry.peer, signal));
+    }
+    // The first answer is enough to go on with; the others finish by themselves.
+    if (work.length > 0)
+      await Promise.race([Promise.all(work), sleep(this.#parts.clock, TICK_MS, signal)]);
+  }
+
+  async #dialBootstrap(address: string, signal: Signal): Promise<void> {
+    const { swarm, introductions } = this.#parts;
+    try {
+      const peer = await swarm.dial(address, { timeoutMs: DIAL_TIMEOUT_MS, signal });
+      this.#lastFailure = null;
+      this.#attempts.delete(address);
+      await introductions.greet(peer, signal);
+    } catch (error) {
+      this.#lastFailure = `${address}: ${messageOf(error)}`;
+      this.#failed(address, BOOTSTRAP_BACKOFF_MS_MAX);
+    }
+  }
+
+  async #dialPeer(peer: PeerId, signal: Signal): Promise<void> {
+    const { swarm, introductions, logger } = this.#parts;
+    try {
+      await swarm.dial(peer, { timeoutMs: DIAL_TIMEOUT_MS, signal });
+      this.#attempts.delete(peer);
+      await introductions.greet(peer, signal);
+    } catch (error) {
+      logger.debug('member not reached', { peer, reason: messageOf(error) });
+      this.#failed(peer, BACKOFF_MS_MAX);
+    }
+  }
+
+  #isDue(target: string): boolean {
+    return (this.#attempts.get(target)?.nextMs ?? 0) <= this.#parts.clock.now();
+  }
+
+  #failed(target: string, backoffMsMax: number): void {
+    const { clock, rng } = this.#parts;
+    const attempt = this.#attempts.get(target) ?? { failures: 0, nextMs: 0 };
+    const pauseMs = Math.min(backoffMsMax, BACKOFF_MS_MIN * 2 ** attempt.failures);
+    attempt.failures += 1;
+    // Spread, or all who lost the same peer come back in the same instant.
+    attempt.nextMs = clock.now() + pauseMs * (0.5 + rng.float());
+    this.#attempts.set(target, attempt);
+    if (this.#attempts.size > HINTS_MAX * 16) this.#attempts.clear();
+  }
+
+  #pauseMs(): number {
+    const { roster } = this.#parts;
+    const alone = roster.all().every((entry) => !entry.connected);
+    return alone ? BACKOFF_MS_MIN : TICK_MS;
+  }
+}
