@@ -1,0 +1,68 @@
+/** What the parts of the memory hosts know of each other. */
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import type { Clock, Gate, Trust } from '../../overlay/ports.js';
+import type { MemoryByteStream } from './byte-stream.js';
+import type { ConnectionTable, MemoryConnection } from './connection.js';
+import type { Deadline } from './deadline.js';
+
+/** What a host does for the hosts that talk to it. */
+export interface RemoteHost {
+  readonly self: PeerId;
+  readonly gate: Gate;
+  readonly table: ConnectionTable;
+  /** Whether `peer` has, or reaches in time, the trust needed. */
+  settled(peer: PeerId, needed: Exclude<Trust, 'denied'>, waitMs: number): Promise<boolean>;
+  /** Remembers the address of a peer that connected. */
+  remember(peer: PeerId): void;
+  /** The response, or what the requester is told instead. */
+  serve(
+    from: PeerId,
+    protocol: string,
+    request: Uint8Array,
+  ): Promise<Uint8Array | 'refused' | 'too-large'>;
+  /** This side's end of an offered stream, handed to its handler already, or null. */
+  acceptStream(
+    from: PeerId,
+    protocol: string,
+    connection: MemoryConnection,
+  ): Promise<MemoryByteStream | null>;
+  readonly records: RecordKeeper;
+}
+
+/** The directory's contents at one host. */
+export interface RecordKeeper {
+  /** Takes a record if it is valid here and no worse than what is held. */
+  store(kind: string, key: Uint8Array, value: Uint8Array): boolean;
+  held(kind: string, key: Uint8Array): Uint8Array | null;
+  addProvider(key: Uint8Array, provider: PeerId): void;
+  providersHeld(key: Uint8Array): readonly PeerId[];
+}
+
+/** What carries messages between hosts. */
+export interface Fabric {
+  readonly clock: Clock;
+  readonly sha256: (data: Uint8Array) => Uint8Array;
+  readonly streamBytesPerMs: number;
+  /** The running host of a peer, or null. */
+  hostOf(peer: PeerId): RemoteHost | null;
+  reachable(a: PeerId, b: PeerId): boolean;
+  latencyMs(from: PeerId, to: PeerId): number;
+  /** One message's way. */
+  delay(from: PeerId, to: PeerId): Promise<void>;
+  /** Tells both ends of a new connection, the dialling one first. */
+  announce(connection: MemoryConnection): void;
+}
+
+/** What a host does for its own ports. */
+export interface LocalHost extends RemoteHost {
+  readonly network: Fabric;
+  readonly running: boolean;
+  /** The running host of `peer` as seen from here, or null if no message gets there. */
+  across(peer: PeerId): RemoteHost | null;
+  /** A live connection to a peer that is known or can be found. @throws CodedError<RpcErrorCode> */
+  reach(peer: PeerId, deadline: Deadline): Promise<MemoryConnection>;
+  /** A new connection, known or not. @throws CodedError<RpcErrorCode> */
+  dial(peer: PeerId, deadline: Deadline): Promise<MemoryConnection>;
+  /** @throws CodedError `untrusted` */
+  requireTrust(peer: PeerId, needed: Exclude<Trust, 'denied'>, deadline: Deadline): Promise<void>;
+}

@@ -1,0 +1,112 @@
+/** The `Rpc` port between memory hosts. */
+import { CodedError } from '../../overlay/base/errors.js';
+import {
+  GATE_WAIT_MS,
+  HANDLER_MS,
+  MESSAGE_BYTES_MAX,
+  PEER_REQUESTS_MAX,
+} from '../../overlay/host-limits.js';
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import type {
+  RequestOptions,
+  Rpc,
+  RpcErrorCode,
+  RpcHandler,
+  ServeOptions,
+  Trust,
+} from '../../overlay/ports.js';
+import type { MemoryConnection } from './connection.js';
+import { Deadline } from './deadline.js';
+import type { LocalHost } from './parts.js';
+
+interface Service {
+  readonly options: ServeOptions;
+  readonly handler: RpcHandler;
+}
+
+/** Rejects when the connection ends before `work` does. */
+async function whileOpen<Value>(
+  connection: MemoryConnection,
+  work: Promise<Value>,
+): Promise<Value> {
+  return await new Promise<Value>((resolve, reject) => {
+    const lost = (): void => {
+      reject(new CodedError<RpcErrorCode>('unreachable', 'the connection was lost'));
+    };
+    if (!connection.open) lost();
+    const release = connection.onClose(lost);
+    work.then(resolve, (error: unknown) => {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    });
+    work.then(release, release);
+  });
+}
+
+export class MemoryRpc implements Rpc {
+  readonly self: PeerId;
+  readonly #host: LocalHost;
+  readonly #services = new Map<string, Service>();
+  readonly #running = new Map<PeerId, number>();
+
+  constructor(host: LocalHost) {
+    this.#host = host;
+    this.self = host.self;
+  }
+
+  async request(
+    to: PeerId,
+    protocol: string,
+    request: Uint8Array,
+    options: RequestOptions & { readonly trust?: Exclude<Trust, 'denied'> },
+  ): Promise<Uint8Array> {
+    if (request.length > MESSAGE_BYTES_MAX) {
+      throw new CodedError<RpcErrorCode>('too-large', 'the request exceeds the size of a message');
+    }
+    const deadline = new Deadline(this.#host.network.clock, options);
+    const connection = await this.#host.reach(to, deadline);
+    await this.#host.requireTrust(to, options.trust ?? 'member', deadline);
+    const exchange = this.#exchange(to, protocol, request.slice());
+    return await deadline.race(whileOpen(connection, exchange));
+  }
+
+  serve(protocol: string, options: ServeOptions, handler: RpcHandler): void {
+    this.#services.set(protocol, { options, handler });
+  }
+
+  async #exchange(to: PeerId, protocol: string, request: Uint8Array): Promise<Uint8Array> {
+    await this.#host.network.delay(this.self, to);
+    const other = this.#host.across(to);
+    // A vanished host says nothing; the lost connection ends the wait.
+    if (other === null) return await new Promise<never>(() => undefined);
+    const answer = await other.serve(this.self, protocol, request);
+    await this.#host.network.delay(to, this.self);
+    if (answer instanceof Uint8Array) return answer;
+    throw new CodedError<RpcErrorCode>(answer, `${to} did not serve the request`);
+  }
+
+  /** For the other side's host: the response, or what the requester is told instead. */
+  async receive(
+    from: PeerId,
+    protocol: string,
+    request: Uint8Array,
+  ): Promise<Uint8Array | 'refused' | 'too-large'> {
+    const service = this.#services.get(protocol);
+    const running = this.#running.get(from) ?? 0;
+    if (service === undefined || running >= PEER_REQUESTS_MAX) return 'refused';
+    this.#running.set(from, running + 1);
+    try {
+      if (!(await this.#host.settled(from, service.options.trust, GATE_WAIT_MS))) return 'refused';
+      if (request.length > service.options.requestBytesMax) return 'too-large';
+      const patience = new Deadline(this.#host.network.clock, { timeoutMs: HANDLER_MS });
+      const response = await patience.race(service.handler(from, request));
+      return response.length > MESSAGE_BYTES_MAX ? 'refused' : response.slice();
+    } catch {
+      // Whatever the handler threw stays here.
+      return 'refused';
+    } finally {
+      const left = (this.#running.get(from) ?? 1) - 1;
+      if (left === 0) this.#running.delete(from);
+      else this.#running.set(from, left);
+    }
+  }
+}

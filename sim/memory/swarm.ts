@@ -1,0 +1,77 @@
+/** The `Swarm` port between memory hosts. */
+import { CodedError } from '../../overlay/base/errors.js';
+import { parsePeerId, type PeerId } from '../../overlay/base/peer-id.js';
+import type { ConnectionFacts, RequestOptions, RpcErrorCode, Swarm } from '../../overlay/ports.js';
+import { addressOf, type ConnectionWatcher } from './connection.js';
+import { Deadline } from './deadline.js';
+import type { LocalHost } from './parts.js';
+
+/** `/memory/<peer>` with or without `/p2p/<peer>`; the peer it leads to, or null. */
+function peerAt(address: string): PeerId | null {
+  const parts = /^\/memory\/([^/]+)(?:\/p2p\/([^/]+))?$/.exec(address);
+  const parsed = parsePeerId(parts?.[1] ?? '');
+  if (!parsed.ok) return null;
+  return parts?.[2] === undefined || parts[2] === parsed.value ? parsed.value : null;
+}
+
+export class MemorySwarm implements Swarm {
+  readonly self: PeerId;
+  readonly #host: LocalHost;
+  readonly #known = new Set<PeerId>();
+
+  constructor(host: LocalHost) {
+    this.#host = host;
+    this.self = host.self;
+  }
+
+  addresses(): readonly string[] {
+    return this.#host.running ? [addressOf(this.self)] : [];
+  }
+
+  connections(): readonly ConnectionFacts[] {
+    return this.#host.table.all().map((connection) => connection.factsFor(this.self));
+  }
+
+  learn(peer: PeerId, addresses: readonly string[]): Promise<void> {
+    if (peer !== this.self && addresses.some((text) => peerAt(text) === peer)) this.remember(peer);
+    return Promise.resolve();
+  }
+
+  addressesOf(peer: PeerId): Promise<readonly string[]> {
+    return Promise.resolve(this.#known.has(peer) ? [addressOf(peer)] : []);
+  }
+
+  async dial(target: PeerId | string, options: RequestOptions): Promise<PeerId> {
+    const deadline = new Deadline(this.#host.network.clock, options);
+    const parsed = parsePeerId(target);
+    if (parsed.ok) {
+      await this.#host.reach(parsed.value, deadline);
+      return parsed.value;
+    }
+    const peer = peerAt(target);
+    if (peer === null) {
+      throw new CodedError<RpcErrorCode>('unreachable', `nobody listens at "${target}"`);
+    }
+    deadline.check();
+    if (this.#host.table.of(peer).length === 0) await this.#host.dial(peer, deadline);
+    return peer;
+  }
+
+  hangUp(peer: PeerId): Promise<void> {
+    for (const connection of this.#host.table.of(peer)) connection.close();
+    return Promise.resolve();
+  }
+
+  watch(watcher: ConnectionWatcher): void {
+    this.#host.table.watch(watcher);
+  }
+
+  /** For the host: the peer's address is known from now on. */
+  remember(peer: PeerId): void {
+    this.#known.add(peer);
+  }
+
+  knows(peer: PeerId): boolean {
+    return this.#known.has(peer);
+  }
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The `overlay` program: binds the command line to this process. */
+import { isatty } from 'node:tty';
+import { runCli } from './app.js';
+import type { CliContext, Output } from './context.js';
+import { describeError, EXIT } from './exit.js';
+
+/** Standard input is at most an invite; more is a mistake. */
+const STDIN_BYTES_MAX = 64 * 1024;
+
+function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
+  // A reader that has seen enough (`overlay peers | head -1`) must not end a node with EPIPE.
+  stream.on('error', () => undefined);
+  return {
+    isTTY: isatty(stream.fd),
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+const context: CliContext = {
+  env: process.env,
+  uid: process.getuid?.() ?? -1,
+  out: output(process.stdout),
+  err: output(process.stderr),
+  readStdin: async () => {
+    let text = '';
+    for await (const chunk of process.stdin.setEncoding('utf8') as AsyncIterable<string>) {
+      text += chunk;
+      if (text.length > STDIN_BYTES_MAX) break;
+    }
+    return text;
+  },
+  onInterrupt: (fn) => {
+    process.on('SIGINT', fn);
+    return () => process.off('SIGINT', fn);
+  },
+  hideArguments: () => {
+    process.title = 'overlay';
+  },
+  loadRunNode: async () => (await import('../run/run.js')).runNode,
+};
+
+/** Ends at once: by now everything is closed, and a library's forgotten timer must not hold the process. */
+function exit(code: number): void {
+  // An empty write calls back after all earlier ones: pipes are written behind our back.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+function crash(error: unknown): void {
+  context.err.write(`${describeError(error, process.env['OVERLAY_LOG'] === 'debug')}\n`);
+  exit(EXIT.failure);
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+exit(await runCli(process.argv.slice(2), context));

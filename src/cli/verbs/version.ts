@@ -1,0 +1,35 @@
+/** `overlay version`. */
+import { readFileSync } from 'node:fs';
+import { FACTS_SCHEMA } from '../../node/control.js';
+import { example, type RegisterVerb } from '../cli.js';
+
+/** The package's own file: above this one by one step more when compiled into `dist/`. */
+const PACKAGE_FILES = ['../../../package.json', '../../../../package.json'];
+
+/** The version in `package.json`, or `unknown` if the program was taken out of its package. */
+export function packageVersion(): string {
+  for (const file of PACKAGE_FILES) {
+    try {
+      const value: unknown = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
+      if (typeof value === 'object' && value !== null && 'version' in value) {
+        return String(value.version);
+      }
+    } catch {
+      // Not there: try the next.
+    }
+  }
+  return 'unknown';
+}
+
+export const version: RegisterVerb = (program, cli) => {
+  program
+    .command('version')
+    .description('print the version')
+    .addHelpText('after', example('overlay version --json'))
+    .action(
+      cli.action(() => {
+        const facts = { schema: FACTS_SCHEMA, version: packageVersion(), node: process.version };
+        return cli.show(facts, ({ version }) => `overlay ${version}\n`);
+      }),
+    );
+};

@@ -1,0 +1,110 @@
+/** Finds or makes a connection to a peer, and opens checked streams on it. */
+import './polyfill.js';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { CodedError } from '../../../overlay/base/errors.js';
+import type { PeerId } from '../../../overlay/base/peer-id.js';
+import type { Gate, RpcErrorCode } from '../../../overlay/ports.js';
+import type { ConnectionBook } from './connection-book.js';
+import type { Deadline } from './deadline.js';
+import { dialError, streamError } from './errors.js';
+import { toLibp2p } from './peer-ids.js';
+
+const PING_PROTOCOL = '/ipfs/ping/1.0.0';
+
+export class Dialler {
+  readonly #libp2p: Libp2p;
+  readonly #book: ConnectionBook;
+  readonly #self: PeerId;
+  readonly #gate: Gate;
+
+  constructor(libp2p: Libp2p, book: ConnectionBook, self: PeerId, gate: Gate) {
+    this.#libp2p = libp2p;
+    this.#book = book;
+    this.#self = self;
+    this.#gate = gate;
+  }
+
+  /**
+   * The best live connection, or a new one.
+   * @throws CodedError `untrusted` for a denied peer, `unreachable`, `refused`, `aborted`
+   */
+  async reach(peer: PeerId, deadline: Deadline): Promise<Connection> {
+    deadline.check();
+    if (this.#gate.trust(peer) === 'denied') {
+      throw new CodedError<RpcErrorCode>('untrusted', `${peer} is denied by this node`, { peer });
+    }
+    const best = this.#book.best(peer);
+    if (best !== null) return best;
+    const dialled = await this.dial(peer, deadline);
+    if (this.#book.trusted(dialled)) return dialled;
+    throw new CodedError<RpcErrorCode>('unreachable', `${peer} is behind an unknown relay`, {
+      peer,
+    });
+  }
+
+  /** @throws CodedError `unreachable`, `refused`, `aborted` */
+  async dial(target: PeerId | Multiaddr, deadline: Deadline): Promise<Connection> {
+    const name = target.toString();
+    deadline.check();
+    if (target === this.#self) {
+      throw new CodedError<RpcErrorCode>('unreachable', 'a node has no connection to itself');
+    }
+    const address = typeof target === 'string' ? toLibp2p(target) : target;
+    let connection: Connection;
+    try {
+      connection = await deadline.race(this.#libp2p.dial(address, { signal: deadline.signal }));
+    } catch (error) {
+      if (deadline.fired === 'timeout') {
+        throw dialError(new Error('no address answered in time'), deadline, name);
+      }
+      throw dialError(error, deadline, name);
+    }
+    await this.#confirm(connection, name, deadline);
+    return connection;
+  }
+
+  /**
+   * Opens a stream for one protocol.
+   * @throws CodedError<RpcErrorCode>
+   */
+  async stream(
+    connection: Connection,
+    protocol: string,
+    streamsMax: number,
+    deadline: Deadline,
+  ): Promise<Stream> {
+    const peer = connection.remotePeer.toString();
+    try {
+      const stream = await deadline.race(
+        connection.newStream(protocol, {
+          signal: deadline.signal,
+          runOnLimitedConnection: true,
+          maxOutboundStreams: streamsMax,
+        }),
+      );
+      // libp2p may hand out a stream that the other side has reset already.
+      if (stream.status === 'open') return stream;
+      throw new Error(`the stream is already ${stream.status}`);
+    } catch (error) {
+      throw streamError(error, deadline, peer);
+    }
+  }
+
+  /**
+   * A dial resolves on this side before the other side has asked its own gate, and is cut a moment
+   * later if that says no. One round trip tells.
+   */
+  async #confirm(connection: Connection, name: string, deadline: Deadline): Promise<void> {
+    try {
+      const stream = await this.stream(connection, PING_PROTOCOL, Infinity, deadline);
+      stream.abort(new Error('confirmed'));
+    } catch (error) {
+      if (deadline.fired !== null) throw deadline.error();
+      if (connection.status === 'open') return;
+      throw new CodedError<RpcErrorCode>('refused', `${name} closed the connection at once`, {
+        cause: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+}
