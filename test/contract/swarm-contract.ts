@@ -49,6 +49,12 @@ export function swarmContract(world: () => World): void {
 
   it('stays hung up', async () => {
     const hosts = await star(world(), 2);
+    // The directory pings a new contact, and would dial it for that.
+    await eventually(async () => {
+      for (const host of hosts) {
+        expect(await host.directory.closest(Uint8Array.of(1), 2, PATIENT)).to.have.length(2);
+      }
+    });
     const seen = new Watched(at(hosts, 0));
     await at(hosts, 0).swarm.hangUp(at(hosts, 1).self);
     await new Promise((resolve) => setTimeout(resolve, 300));

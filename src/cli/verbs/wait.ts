@@ -34,6 +34,11 @@ async function follow(
   for await (const status of client.stream('wait', {}, signal)) onStatus(status);
 }
 
+/** Whether it ended in order or was killed makes no difference to who waits for it. */
+function stopped(): CodedError {
+  return new CodedError('not-running', 'the node stopped before it was ready: see its log');
+}
+
 async function waitReady(cli: Cli, timeoutMs: number | null): Promise<ExitCode> {
   const client = await cli.client();
   const signal = timeoutMs === null ? new AbortController().signal : AbortSignal.timeout(timeoutMs);
@@ -46,15 +51,15 @@ async function waitReady(cli: Cli, timeoutMs: number | null): Promise<ExitCode> 
   do {
     try {
       await follow(client, signal, noteStatus);
-      failure = new CodedError('not-running', 'the node stopped before it was ready: see its log');
+      failure = stopped();
     } catch (error) {
-      failure = error;
+      failure = hasCode(error, 'broken') ? stopped() : error;
     }
     const status = latest();
     if (status?.ready === true) return cli.show(status, (ready) => `${readyLine(ready)}\n`);
     if (signal.aborted && status !== null) return timedOut(cli, status, timeoutMs ?? 0);
     // A node that went away, or is not there yet, may come back as long as there is time.
-    const mayReturn = signal.aborted || hasCode(failure, 'not-running', 'broken', 'unavailable');
+    const mayReturn = signal.aborted || hasCode(failure, 'not-running', 'unavailable');
     if (timeoutMs === null || !mayReturn) throw failure;
     last = null;
     await sleep(CONNECT_INTERVAL_MS, undefined, { signal }).catch(() => undefined);

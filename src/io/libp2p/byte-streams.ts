@@ -197,7 +197,7 @@ export class Libp2pStreams implements Streams {
         await awaitAcceptance(stream, deadline);
       } catch (error) {
         stream.abort(error instanceof Error ? error : new Error(messageOf(error)));
-        throw streamError(error, deadline, to);
+        throw await streamError(error, deadline, connection);
       }
       const facts = this.#parts.book.factsOf(connection);
       if (facts !== null) return new Libp2pByteStream(stream, facts);

@@ -8,7 +8,7 @@ import type { Gate, RpcErrorCode } from '../../../overlay/ports.js';
 import type { ConnectionBook } from './connection-book.js';
 import type { Deadline } from './deadline.js';
 import { dialError, streamError } from './errors.js';
-import { toLibp2p } from './peer-ids.js';
+import { targetOf, toLibp2p } from './peer-ids.js';
 
 const PING_PROTOCOL = '/ipfs/ping/1.0.0';
 
@@ -60,6 +60,7 @@ export class Dialler {
       }
       throw dialError(error, deadline, name);
     }
+    this.#checkIdentity(connection, target);
     await this.#confirm(connection, name, deadline);
     return connection;
   }
@@ -74,7 +75,6 @@ export class Dialler {
     streamsMax: number,
     deadline: Deadline,
   ): Promise<Stream> {
-    const peer = connection.remotePeer.toString();
     try {
       const stream = await deadline.race(
         connection.newStream(protocol, {
@@ -87,8 +87,16 @@ export class Dialler {
       if (stream.status === 'open') return stream;
       throw new Error(`the stream is already ${stream.status}`);
     } catch (error) {
-      throw streamError(error, deadline, peer);
+      throw await streamError(error, deadline, connection);
     }
+  }
+
+  /** Not every transport compares who answered with who was asked for. */
+  #checkIdentity(connection: Connection, target: PeerId | Multiaddr): void {
+    const expected = typeof target === 'string' ? target : targetOf(target);
+    if (expected === null || connection.remotePeer.toString() === expected) return;
+    connection.abort(new Error('another peer answered'));
+    throw new CodedError<RpcErrorCode>('unreachable', `another peer than ${expected} answered`);
   }
 
   /**

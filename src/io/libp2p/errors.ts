@@ -1,4 +1,5 @@
 /** From what libp2p throws to the few codes of the ports. */
+import type { Connection } from '@libp2p/interface';
 import { CodedError, messageOf } from '../../../overlay/base/errors.js';
 import type { RpcErrorCode } from '../../../overlay/ports.js';
 import type { Deadline } from './deadline.js';
@@ -10,6 +11,9 @@ const CONNECTION_LOST = new Set([
   'MuxerUnavailableError',
   'NotStartedError',
 ]);
+
+/** How long after a failed stream its connection may still turn out to have ended. */
+const ENDING_GRACE_MS = 50;
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
@@ -30,22 +34,39 @@ export function dialError(
   });
 }
 
+/**
+ * True when `connection` is over, or is within a moment: a peer that stops resets its streams first,
+ * and its last packets arrive one by one.
+ */
+async function isEnding(connection: Connection): Promise<boolean> {
+  if (connection.status !== 'open') return true;
+  return await new Promise<boolean>((resolve) => {
+    const onClose = (): void => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    const timer = setTimeout(() => {
+      connection.removeEventListener('close', onClose);
+      resolve(connection.status !== 'open');
+    }, ENDING_GRACE_MS);
+    connection.addEventListener('close', onClose, { once: true });
+  });
+}
+
 /** A failure after the connection was there. */
-export function streamError(
+export async function streamError(
   error: unknown,
   deadline: Deadline,
-  target: string,
-): CodedError<RpcErrorCode> {
+  connection: Connection,
+): Promise<CodedError<RpcErrorCode>> {
   if (error instanceof CodedError) return error as CodedError<RpcErrorCode>;
   if (deadline.fired !== null) return deadline.error();
-  if (CONNECTION_LOST.has(nameOf(error))) {
-    return new CodedError<RpcErrorCode>('unreachable', `lost the connection to ${target}`, {
-      target,
-      cause: messageOf(error),
-    });
+  const peer = connection.remotePeer.toString();
+  const fields = { peer, cause: messageOf(error) };
+  const name = nameOf(error);
+  const answered = name === 'UnsupportedProtocolError';
+  if (CONNECTION_LOST.has(name) || (!answered && (await isEnding(connection)))) {
+    return new CodedError<RpcErrorCode>('unreachable', `lost the connection to ${peer}`, fields);
   }
-  return new CodedError<RpcErrorCode>('refused', `${target} did not serve the request`, {
-    target,
-    cause: messageOf(error),
-  });
+  return new CodedError<RpcErrorCode>('refused', `${peer} did not serve the request`, fields);
 }

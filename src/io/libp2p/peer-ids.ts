@@ -15,10 +15,12 @@ export function fromLibp2p(peer: Libp2pPeerId): PeerId | null {
   return parsed.ok ? parsed.value : null;
 }
 
-/** Null for anything that is not a multiaddr. */
+/** Null for anything that is not a multiaddr, and for the empty one. */
 export function parseMultiaddr(text: string): Multiaddr | null {
   try {
-    return multiaddr(text);
+    const address = multiaddr(text);
+    // Values such as peer ids are only judged when the bytes are asked for.
+    return address.bytes.length > 0 ? address : null;
   } catch {
     return null;
   }

@@ -139,13 +139,11 @@ export class Libp2pRpc implements Rpc {
       if (hasCode<FrameErrorCode>(error, 'frame-too-large')) {
         throw new CodedError<RpcErrorCode>('too-large', `${to} answered too much`, { peer: to });
       }
-      if (deadline.fired === null && connection.status !== 'open') {
-        throw new CodedError<RpcErrorCode>('unreachable', `lost the connection to ${to}`);
-      }
-      if (hasCode<FrameErrorCode>(error, 'frame-cut-off', 'frame-trailing')) {
-        throw streamError(new Error(error.message), deadline, to);
-      }
-      throw streamError(error, deadline, to);
+      // What the other side sent, if anything, was no answer.
+      const cause = hasCode<FrameErrorCode>(error, 'frame-cut-off', 'frame-trailing')
+        ? new Error(error.message)
+        : error;
+      throw await streamError(cause, deadline, connection);
     }
   }
 

@@ -86,7 +86,7 @@ export class Libp2pSwarm implements Swarm {
         return peer.value;
       }
       const address = parseMultiaddr(target);
-      if (address === null || address.getComponents().length === 0) {
+      if (address === null) {
         throw new CodedError<RpcErrorCode>('unreachable', `"${target}" is not a multiaddr`);
       }
       const connection = await this.#parts.dialler.dial(address, deadline);

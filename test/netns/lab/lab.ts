@@ -108,7 +108,8 @@ export class Lab {
           return `  ${host.name}: ${program.line} (${state})\n    ${log}`;
         }),
     );
-    return parts.join('\n');
+    // An invite is half a screen of letters that say nothing to a reader.
+    return parts.join('\n').replace(/\bovl1\w{8,}/g, 'ovl1...');
   }
 
   /** Ends every program in the lab and removes all of it. */
