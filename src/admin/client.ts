@@ -3,7 +3,7 @@
  * little more than starting the process.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { CodedError } from '../../overlay/base/errors.js';
+import { CodedError, hasCode } from '../../overlay/base/errors.js';
 import { shortSocketPath } from './socket-path.js';
 import type { ItemOf, ReplyName, ReplyOf, RequestOf, StreamName } from './verbs/table.js';
 
@@ -166,7 +166,7 @@ function remoteError(body: object): CodedError {
 
 /** Puts what the socket says into terms of the node. */
 function clientError(error: unknown, signal: AbortSignal): CodedError {
-  if (error instanceof CodedError) return error;
+  if (hasCode(error)) return error;
   if (signal.aborted) {
     const reason: unknown = signal.reason;
     return reason instanceof Error && reason.name === 'TimeoutError'

@@ -15,7 +15,7 @@ import { CodedError } from '../../overlay/base/errors.js';
 import { LOCK_AGE_MS_MAX, PROBE_TIMEOUT_MS, RETRY_INTERVAL_MS, TAKE_TIMEOUT_MS } from './limits.js';
 import { shortSocketPath } from './socket-path.js';
 
-export type ListenErrorCode = 'already-running' | 'socket-blocked' | 'path-too-long';
+type ListenErrorCode = 'already-running' | 'socket-blocked' | 'path-too-long';
 
 /** Owner and group: verbs work for members of the group without being root. */
 const SOCKET_MODE = 0o660;
@@ -82,10 +82,13 @@ async function clearStale(path: string): Promise<void> {
     const facts = statSync(path, { throwIfNoEntry: false });
     if (facts === undefined) return;
     if (!facts.isSocket()) {
-      throw new CodedError('socket-blocked', `${path} is in the way and no socket: move it away`);
+      throw new CodedError<ListenErrorCode>(
+        'socket-blocked',
+        `${path} is in the way and no socket: move it away`,
+      );
     }
     if (await isAlive(path)) {
-      throw new CodedError(
+      throw new CodedError<ListenErrorCode>(
         'already-running',
         `a node is already running on ${dirname(path)}: stop it with overlay down, or choose another --state`,
       );
@@ -128,7 +131,7 @@ async function takeName(own: string, path: string): Promise<void> {
     }
     await clearStale(path);
   }
-  throw new CodedError(
+  throw new CodedError<ListenErrorCode>(
     'socket-blocked',
     `${path} cannot be taken: is another node starting there?`,
   );

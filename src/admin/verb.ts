@@ -15,7 +15,7 @@ interface ReplyDefinition<S extends z.ZodType, Reply extends object> {
   readonly request: S;
   handle(target: AdminTarget, request: z.output<S>, signal: AbortSignal): Promise<Reply> | Reply;
   /** Called when the reply has left: for what would cut it off otherwise. */
-  after?(target: AdminTarget): void;
+  readonly after?: (target: AdminTarget) => void;
 }
 
 interface StreamDefinition<S extends z.ZodType, Item extends object> {

@@ -24,6 +24,7 @@ function usageLine(text: string): string {
   return `overlay: ${what.replace(/\.$/, '')}: ${next ?? 'see overlay --help'}\n`;
 }
 
+/** Names and help of all verbs, but none of the code that carries them out: that is loaded when called. */
 function buildProgram(context: CliContext): { program: Command; cli: Cli } {
   const program = new Command('overlay');
   const cli = new Cli(context, program);

@@ -24,7 +24,7 @@ export class Cli {
 
   /** Wraps what a verb does, so that its exit code reaches the process. */
   action<Args extends unknown[]>(
-    run: (...args: Args) => Promise<ExitCode | number>,
+    run: (...args: Args) => Promise<number>,
   ): (...args: Args) => Promise<void> {
     return async (...args) => {
       this.exitCode = await run(...args);

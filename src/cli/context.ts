@@ -1,6 +1,7 @@
 /** What the command line has of its process, so that tests can run it within theirs. */
 import type { RunNode } from '../run/request.js';
 
+/** A stream as far as printing needs it. */
 export interface Output {
   readonly isTTY: boolean;
   write(text: string): void;

@@ -2,6 +2,7 @@
 import { CodedError, hasCode, messageOf } from '../../overlay/base/errors.js';
 import { clean } from './text/format.js';
 
+/** Numbers of the documented contract; a new kind of failure gets a new number, never another's. */
 export const EXIT = {
   ok: 0,
   failure: 1,
@@ -16,6 +17,7 @@ export function usageError(message: string): CodedError<'usage'> {
   return new CodedError('usage', message);
 }
 
+/** What went wrong decides, not who noticed: a wrong value is wrong usage also if the node refused it. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (hasCode(error, 'not-running')) return EXIT.notRunning;
   if (hasCode(error, 'timeout')) return EXIT.timedOut;

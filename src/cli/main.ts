@@ -19,6 +19,7 @@ function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   };
 }
 
+/** The one place where the command line meets the process. */
 const context: CliContext = {
   env: process.env,
   uid: process.getuid?.() ?? -1,
@@ -48,6 +49,7 @@ function exit(code: number): void {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }
 
+/** A bug that no verb caught. Going on would be in an unknown state; the system cleans up after us. */
 function crash(error: unknown): void {
   context.err.write(`${describeError(error, process.env['OVERLAY_LOG'] === 'debug')}\n`);
   exit(EXIT.failure);

@@ -4,6 +4,7 @@ import { SETTINGS, type SettingKey } from '../config/settings.js';
 import type { RunRequest } from '../run/request.js';
 import type { Cli } from './cli.js';
 
+/** `--interface` may be repeated, and a list in one flag means what it means in the environment. */
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), ...value.split(',')];
 }
@@ -20,7 +21,7 @@ export function addRunOptions(command: Command): Command {
 }
 
 /** Only the settings that were given as flags, or they would hide the environment and the file. */
-export function givenFlags(command: Command): Partial<Record<SettingKey, unknown>> {
+function givenFlags(command: Command): Partial<Record<SettingKey, unknown>> {
   const keys = Object.keys(SETTINGS) as SettingKey[];
   const given = keys.filter((key) => command.getOptionValueSource(key) === 'cli');
   return Object.fromEntries(given.map((key) => [key, command.getOptionValue(key) as unknown]));

@@ -34,6 +34,7 @@ function readSource(given: unknown, where: (key: string | undefined) => string):
   );
 }
 
+/** Tells the first problem only: one line is read, ten are not. */
 function sourceError(
   error: z.ZodError,
   where: (key: string | undefined) => string,
@@ -51,6 +52,7 @@ function sourceError(
   });
 }
 
+/** Only variables that belong to a setting: others may use the prefix for purposes of their own. */
 function fromEnvironment(env: Environment): Record<string, string> {
   const given: Record<string, string> = {};
   for (const [key, setting] of Object.entries(SETTINGS)) {
@@ -61,6 +63,7 @@ function fromEnvironment(env: Environment): Record<string, string> {
   return given;
 }
 
+/** An absent file is an empty one; an unreadable one is an error, or settings would silently not apply. */
 async function fromFile(path: string): Promise<unknown> {
   let content: string;
   try {
@@ -94,6 +97,7 @@ async function fromFile(path: string): Promise<unknown> {
   return value;
 }
 
+/** The flag that was typed, for the message: of a switch its negative form if that was given. */
 function flagName(key: SettingKey, value: unknown): string {
   const flags = SETTINGS[key].flags;
   const flag = (value === false ? flags.at(-1) : flags[0]) ?? key;

@@ -11,7 +11,7 @@ function defaultOf(key: SettingKey, value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'chosen by itself';
   if (key === 'quota') return code(`${String(Number(value) / 1e6)}MB`);
   if (typeof value === 'boolean') return code(value ? 'yes' : 'no');
-  return code(String(value));
+  return code(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** Markdown: one table row for every setting. */

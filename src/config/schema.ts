@@ -34,6 +34,7 @@ function text<S extends z.ZodType>(
   return z.preprocess((value) => (typeof value === 'string' ? parse(value) : value), schema);
 }
 
+/** One message for every way to miss the range, so that it always says the range. */
 function whole(min: number, max: number): z.ZodPreprocess<z.ZodNumber> {
   const error = `must be a whole number from ${String(min)} to ${String(max)}`;
   const schema = z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
@@ -51,7 +52,7 @@ function yesOrNo(): z.ZodPreprocess<z.ZodBoolean> {
 }
 
 function oneOf<const T extends readonly string[]>(values: T): z.ZodType<T[number]> {
-  return z.enum(values, { error: `must be one of ${values.join(', ')}` }) as z.ZodType<T[number]>;
+  return z.enum(values, { error: `must be one of ${values.join(', ')}` });
 }
 
 /** Reads with one of the `Result` parsers, so that its detail becomes the message. */
@@ -86,11 +87,9 @@ const wantedInterface = z
     return z.NEVER;
   });
 
-const interfaceName = z
-  .string({ error: 'must be text' })
-  .regex(INTERFACE_NAME, {
-    error: 'must be 1 to 15 characters without spaces, slashes, colons or commas',
-  });
+const interfaceName = z.string({ error: 'must be text' }).regex(INTERFACE_NAME, {
+  error: 'must be 1 to 15 characters without spaces, slashes, colons or commas',
+});
 
 const hostName = z
   .string({ error: 'must be text' })

@@ -29,7 +29,7 @@ import {
 } from './hello.js';
 import type { Result } from '../../overlay/base/result.js';
 import type { NodeIdentity } from './identity.js';
-import type { TrustGate } from './trust.js';
+import { REFUSED_MS, type TrustGate } from './trust.js';
 
 const HELLO_TIMEOUT_MS = 4_000;
 const DIAL_TIMEOUT_MS = 5_000;
@@ -184,7 +184,7 @@ export class Introductions {
       roster.remove(peer);
       // The answer has to leave before the connection is cut.
       clock.after(REFUSAL_LINGER_MS, () => {
-        gate.deny(peer, judged.detail);
+        gate.deny(peer, judged.detail, REFUSED_MS);
       });
       return judged.code;
     }

@@ -485,7 +485,7 @@ export class OverlayNode {
   }
 
   #refused(peer: PeerId, code: string): void {
-    this.ports.logger.warn('refused by a member', { peer, code });
+    this.ports.logger.debug('refused by a member', { peer, code });
     if (!this.admitted) this.#fail('refused', refusalText(code));
     else if (code === 'revoked') this.#fail('revoked', 'this node was expelled from the network');
   }

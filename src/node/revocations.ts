@@ -11,7 +11,7 @@ import type { Roster } from '../../overlay/peers/roster.js';
 import type { Crypto, Logger, Rpc } from '../../overlay/ports.js';
 import { REVOCATIONS_PROTOCOL, revocationsCodec } from './hello.js';
 import type { NodeIdentity } from './identity.js';
-import type { TrustGate } from './trust.js';
+import { REFUSED_MS, type TrustGate } from './trust.js';
 import type { Vault } from './vault.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
@@ -83,7 +83,7 @@ export class Revocations {
       if (judged.ok) continue;
       roster.remove(peer);
       await vault.forgetMember(peer);
-      gate.deny(peer, judged.detail);
+      gate.deny(peer, judged.detail, REFUSED_MS);
     }
   }
 }

@@ -13,6 +13,11 @@ const SCORED_PEERS_MAX = 4_096;
 /** Misdeeds after which a peer is cut off, and for how long. */
 const MISDEEDS_MAX = 20;
 const DENIED_MS = 10 * 60_000;
+/**
+ * A certificate that does not hold is refused for a moment only: the same machine may come back with
+ * a better one, and until then it gets nothing anyway.
+ */
+export const REFUSED_MS = 2_000;
 /** A misdeed is forgotten after this long: a bug in an old release must not add up for days. */
 const MISDEED_LIFE_MS = 60_000;
 
@@ -81,10 +86,10 @@ export class TrustGate implements Gate {
   }
 
   /** Cuts a peer off, for a while: a certificate may be renewed, a bug be fixed. */
-  deny(peer: PeerId, why: string): void {
+  deny(peer: PeerId, why: string, forMs: number = DENIED_MS): void {
     const { clock, logger } = this.#options;
     const score = this.#scoreOf(peer);
-    score.deniedUntilMs = clock.now() + DENIED_MS;
+    score.deniedUntilMs = clock.now() + forMs;
     logger.warn('peer denied', { peer, why });
     this.#wake(peer);
     this.#onDenied(peer);

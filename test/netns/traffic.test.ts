@@ -11,7 +11,8 @@ import { eventually, systemPing, withLab } from './lab/scenario.js';
 import { scriptArgs } from './lab/scripts.js';
 
 const STREAM_S = 2;
-const UDP_MBPS = 20;
+// Slow enough for the receiving program's small socket buffer to outlast a pause of a busy machine.
+const UDP_MBPS = 10;
 const GIGABYTE = 1_000_000_000;
 const PORT = 5201;
 
@@ -73,6 +74,14 @@ describe('ordinary programs over the overlay', function () {
     return (JSON.parse(printed) as IperfReport).end;
   }
 
+  /** Packets that the system gave to a member's device, and those it got from it. */
+  function packetsOf({ host, device }: Member): { sent: number; received: number } {
+    const [facts] = JSON.parse(host.ip('-j', '-s', 'link', 'show', 'dev', device ?? '')) as [
+      { stats64: Record<'rx' | 'tx', { packets: number }> },
+    ];
+    return { sent: facts.stats64.tx.packets, received: facts.stats64.rx.packets };
+  }
+
   for (const family of ['IPv4', 'IPv6'] as const) {
     const addressOf = (member: Member): string =>
       family === 'IPv4' ? member.address4 : member.address6;
@@ -93,9 +102,14 @@ describe('ordinary programs over the overlay', function () {
         [a, b],
         [b, a],
       ] as const) {
+        const [sentBefore, arrivedBefore] = [packetsOf(from).sent, packetsOf(to).received];
         const { sum } = await iperf(from, to, addressOf(to), ['-u', '-b', `${String(UDP_MBPS)}M`]);
-        expect(sum.lost_percent).to.be.lessThan(2);
         expect(sum.bytes * 8).to.be.greaterThan(UDP_MBPS * STREAM_S * 0.9e6);
+        // Counted at the devices: what the program then loses by reading late is not the overlay's.
+        const sent = packetsOf(from).sent - sentBefore;
+        const arrived = packetsOf(to).received - arrivedBefore;
+        expect(arrived).to.be.greaterThan(sent * 0.99);
+        expect(sum.lost_percent).to.be.lessThan(20);
       }
     });
 

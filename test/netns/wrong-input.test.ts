@@ -91,9 +91,12 @@ describe('wrong input and missing rights', function () {
 
   it('refuses the second use of an invite for one', async () => {
     const { invite } = await a.host.overlayJson('invite', ['--uses', '1']);
-    const first = await join(x, invite ?? '');
-    expect(await refusal(b, ['join', invite ?? ''])).to.match(/used/i);
-    expect((await first.host.overlay(['leave'])).code).to.equal(0);
+    await join(x, invite ?? '');
+    try {
+      expect(await refusal(b, ['join', invite ?? ''])).to.match(/used/i);
+    } finally {
+      expect((await x.overlay(['leave'])).code).to.equal(0);
+    }
   });
 
   it('refuses an invite whose network is not the one found at its addresses', async () => {

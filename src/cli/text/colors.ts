@@ -2,11 +2,11 @@
 import type { Output } from '../context.js';
 
 export interface Colors {
-  good(text: string): string;
-  warning(text: string): string;
-  bad(text: string): string;
-  faint(text: string): string;
-  strong(text: string): string;
+  readonly good: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly faint: (text: string) => string;
+  readonly strong: (text: string) => string;
 }
 
 const PLAIN: Colors = {

@@ -11,6 +11,7 @@ export interface Column {
 /** A cell is text to be cleaned, or the output of a colour function over text already cleaned. */
 export type Cell = string | { readonly painted: string };
 
+/** Every part of the frame that cli-table3 would draw. */
 const NO_BORDERS = Object.fromEntries(
   [
     'top',
@@ -30,7 +31,10 @@ const NO_BORDERS = Object.fromEntries(
   ].map((part) => [part, '']),
 );
 
-/** Ends with a line break. */
+/**
+ * Widths are counted in terminal cells, without colour codes and with wide characters as two. Nothing is
+ * cut to the terminal: a script or a wider window gets all of it. Ends with a line break.
+ */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],

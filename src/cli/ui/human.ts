@@ -71,6 +71,7 @@ export class HumanUi implements ClosableUi {
     this.#spinner = ora({ text: this.#step, hideCursor: false, discardStdin: false }).start();
   }
 
+  /** Also forgets a spinner that is still to come. */
   #endStep(): void {
     if (this.#delay !== null) clearTimeout(this.#delay);
     this.#delay = null;
@@ -79,6 +80,7 @@ export class HumanUi implements ClosableUi {
     this.#spinner = null;
   }
 
+  /** Two writers on one terminal line would garble it. */
   #pause(write: () => void): void {
     this.#spinner?.clear();
     write();

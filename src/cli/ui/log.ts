@@ -8,6 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
+/** Plain words stay plain; whatever could be mistaken for another field is quoted. */
 function valueText(value: unknown): string {
   if (typeof value === 'string' && /^[\w.:/@+-]+$/.test(value)) return value;
   if (value instanceof Error) return JSON.stringify(value.message);
@@ -29,6 +30,7 @@ export function textLine(time: Date, severity: Severity, message: string, fields
   return `${clock} ${severity.padEnd(5)} ${clean(message)}${extra}\n`;
 }
 
+/** What both forms share: the four calls, and the level below which they do nothing. */
 function logger(
   level: LogLevel,
   emit: (severity: Severity, message: string, fields?: Fields) => void,

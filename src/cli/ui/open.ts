@@ -11,6 +11,7 @@ export interface UiOptions {
   readonly logLevel: LogLevel;
 }
 
+/** The logger comes with the interface, because both write to the same terminal. */
 export async function openUi(context: CliContext, options: UiOptions): Promise<ClosableUi> {
   let writeLine = (line: string): void => {
     context.err.write(line);

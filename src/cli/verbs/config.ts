@@ -1,12 +1,16 @@
-/** `overlay config`: what can be set, and what is set. */
+/**
+ * `overlay config`: what can be set, and what is set by environment and file. A running node may have
+ * been given flags on top of that, which only it knows.
+ */
 import { FACTS_SCHEMA } from '../../node/control.js';
 import { example, type RegisterVerb } from '../cli.js';
 import { renderFacts } from '../text/facts.js';
 
+/** As people would write the value into the file, except for lists. */
 function valueText(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'chosen by itself';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export const config: RegisterVerb = (program, cli) => {

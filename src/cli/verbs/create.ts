@@ -10,8 +10,10 @@ interface CreateOptions {
   readonly open?: boolean;
 }
 
+/** It is also the domain of the hosts' names, so short and usual words serve best. */
 const DEFAULT_NETWORK_NAME = 'home';
 
+/** Checked before the node is loaded: a typing error should not cost half a second. */
 async function checkOptions({ network, subnet }: CreateOptions): Promise<void> {
   const { isNetworkName } = await import('../../../overlay/identity/names.js');
   if (!isNetworkName(network)) {

@@ -28,6 +28,7 @@ export async function waitUntilGone(client: AdminClient): Promise<void> {
   );
 }
 
+/** Returning any earlier would let `overlay down && overlay up` find the old node still there. */
 async function stop(cli: Cli): Promise<ExitCode> {
   const client = await cli.client();
   await client.call('stop', {});

@@ -17,12 +17,14 @@ interface InviteOptions {
   readonly role?: readonly string[];
 }
 
+/** For the node 0 stands for unlimited; written out it cannot be typed by accident. */
 function usesOf(text: string): number {
   if (text === 'unlimited') return 0;
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw usageError(`--uses: '${text}' is neither a number from 1 nor unlimited`);
 }
 
+/** Milliseconds from now; 0, for the node, is never. */
 function expiryOf(text: string): number {
   if (text === 'never') return 0;
   const ms = parseDuration(text);
@@ -31,11 +33,16 @@ function expiryOf(text: string): number {
   return ms.value;
 }
 
+/** How many machines came by it. Not every node can know: others count the uses of an invite. */
 function usesText({ uses, used }: InviteFacts): string {
   const limit = uses === 0 ? 'unlimited' : String(uses);
   return used === null ? limit : `${String(used)} of ${limit}`;
 }
 
+/**
+ * Prints the invite alone on standard output, so that `overlay join $(overlay invite)` works, and what it
+ * is good for on standard error.
+ */
 async function createInvite(cli: Cli, options: InviteOptions): Promise<ExitCode> {
   const request = {
     uses: usesOf(options.uses),
@@ -68,6 +75,7 @@ async function createInvite(cli: Cli, options: InviteOptions): Promise<ExitCode>
   return EXIT.ok;
 }
 
+/** The first reason why it admits nobody any more, in the order in which they are final. */
 function stateText(invite: InviteFacts, nowMs: number): string {
   if (invite.revoked) return 'revoked';
   if (invite.expiresAt !== null && Date.parse(invite.expiresAt) <= nowMs) return 'expired';
@@ -77,7 +85,7 @@ function stateText(invite: InviteFacts, nowMs: number): string {
 }
 
 /** @param nowMs Unix milliseconds, to tell what has expired. */
-export async function renderInvites(
+async function renderInvites(
   invites: readonly InviteFacts[],
   colors: Colors,
   nowMs: number,
@@ -107,6 +115,7 @@ export async function renderInvites(
   );
 }
 
+/** Also those that are over: one wants to see that a leaked invite is. */
 function addList(command: Command, cli: Cli): void {
   command
     .command('list')
@@ -121,6 +130,7 @@ function addList(command: Command, cli: Cli): void {
     );
 }
 
+/** Takes the id rather than the invite: the secret need not be dug out again to be made void. */
 function addRevoke(command: Command, cli: Cli): void {
   command
     .command('revoke')

@@ -10,13 +10,14 @@ interface Addresses {
   readonly address6: string;
 }
 
+/** Commander names the flags `-4` and `-6` by their digits. */
 interface IpOptions {
   readonly 4?: boolean;
   readonly 6?: boolean;
 }
 
 /** One address a line. @throws CodedError<'not-found'> if nothing of the wanted kind is there. */
-export function renderAddresses({ address4, address6 }: Addresses, options: IpOptions): string {
+function renderAddresses({ address4, address6 }: Addresses, options: IpOptions): string {
   const wanted = [options[6] === true ? null : address4, options[4] === true ? null : address6];
   const found = wanted.filter((address) => address !== null);
   if (found.length === 0) {

@@ -7,6 +7,10 @@ import { addRunOptions, runForeground } from '../run-options.js';
 /** Reads the invite from standard input, where no list of processes shows it. */
 const STDIN = '-';
 
+/**
+ * Catches what cannot be meant as either kind. Whether an invite is whole and valid is judged by the
+ * run, which needs to open it anyway. @throws CodedError<'not-an-invite'>
+ */
 async function checkBootstrap(text: string): Promise<void> {
   const { looksLikeInvite } = await import('../../../overlay/identity/invite.js');
   if (looksLikeInvite(text) || text.startsWith('/')) return;

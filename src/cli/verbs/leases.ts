@@ -1,11 +1,14 @@
-/** `overlay leases`: what this node holds, and what it keeps for others as a witness. */
+/**
+ * `overlay leases`: what this node holds, and what it keeps for others as a witness. Both are shown
+ * because a duplicate address is understood only by seeing what the witnesses believe.
+ */
 import type { LeaseFacts } from '../../node/control.js';
 import { example, type RegisterVerb } from '../cli.js';
 import type { Colors } from '../text/colors.js';
 import { formatExpiry, peerLabel } from '../text/format.js';
 
 /** @param nowMs Unix milliseconds, to say how far off an expiry is. */
-export async function renderLeases(
+async function renderLeases(
   leases: readonly LeaseFacts[],
   colors: Colors,
   nowMs: number,

@@ -8,6 +8,7 @@ import { waitUntilGone } from './down.js';
 /** The release asks every witness, some of which may be away. */
 const LEAVE_TIMEOUT_MS = 60_000;
 
+/** @param released whether the address is free for others already. */
 function report(cli: Cli, released: boolean): ExitCode {
   if (cli.json) {
     cli.printJson({ schema: FACTS_SCHEMA, left: true, released });
@@ -31,6 +32,7 @@ async function forget(cli: Cli): Promise<ExitCode> {
   return report(cli, false);
 }
 
+/** The node does it where there is one, as only it can give the lease back. */
 async function leaveNetwork(cli: Cli): Promise<ExitCode> {
   const client = await cli.client();
   try {

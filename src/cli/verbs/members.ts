@@ -5,6 +5,7 @@ import type { Colors } from '../text/colors.js';
 import { formatSeconds, peerLabel } from '../text/format.js';
 import type { Cell } from '../text/table.js';
 
+/** A member that is not connected may be well: most pairs of members talk only when they need to. */
 function seenCell(member: MemberFacts, colors: Colors): Cell {
   if (member.self) return 'this node';
   if (member.connected) return { painted: colors.good('connected') };
@@ -12,10 +13,7 @@ function seenCell(member: MemberFacts, colors: Colors): Cell {
   return `${formatSeconds(member.lastSeenS)} ago`;
 }
 
-export async function renderMembers(
-  members: readonly MemberFacts[],
-  colors: Colors,
-): Promise<string> {
+async function renderMembers(members: readonly MemberFacts[], colors: Colors): Promise<string> {
   if (members.length === 0) return 'no members are known yet\n';
   const { renderTable } = await import('../text/table.js');
   return renderTable(

@@ -7,7 +7,7 @@ import { formatBytes, formatMs, peerLabel } from '../text/format.js';
 import type { Cell } from '../text/table.js';
 
 /** One path with the peer it leads to; the shape of `--json`. */
-export type PathRow = Pick<PeerFacts, 'peerId' | 'name'> & PathFacts;
+type PathRow = Pick<PeerFacts, 'peerId' | 'name'> & PathFacts;
 
 /** Whether `query` names this peer, by name, address or id. */
 function isNamed(peer: PeerFacts, query: string): boolean {
@@ -15,7 +15,7 @@ function isNamed(peer: PeerFacts, query: string): boolean {
 }
 
 /** @throws CodedError<'not-found'> if a query is given and names no peer. */
-export function pathsOf(peers: readonly PeerFacts[], query: string | undefined): PathRow[] {
+function pathsOf(peers: readonly PeerFacts[], query: string | undefined): PathRow[] {
   const wanted = query === undefined ? peers : peers.filter((peer) => isNamed(peer, query));
   if (query !== undefined && wanted.length === 0) {
     throw new CodedError('not-found', `no peer is called ${query}: overlay peers lists them`);
@@ -25,6 +25,7 @@ export function pathsOf(peers: readonly PeerFacts[], query: string | undefined):
   );
 }
 
+/** Standby is faint and not yellow: a path held back on purpose is no trouble. */
 function stateCell(state: PathFacts['state'], colors: Colors): Cell {
   const paint = {
     active: colors.good,
@@ -54,7 +55,7 @@ function row(path: PathRow, colors: Colors): readonly Cell[] {
   ];
 }
 
-export async function renderPaths(paths: readonly PathRow[], colors: Colors): Promise<string> {
+async function renderPaths(paths: readonly PathRow[], colors: Colors): Promise<string> {
   if (paths.length === 0) return 'no paths: there is no direct or relayed link yet\n';
   const { renderTable } = await import('../text/table.js');
   return renderTable(

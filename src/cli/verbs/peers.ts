@@ -5,6 +5,7 @@ import type { Colors } from '../text/colors.js';
 import { count, formatBytes, formatMs, peerLabel, shortPeerId } from '../text/format.js';
 import type { Cell } from '../text/table.js';
 
+/** The relay by its name if it is a peer as well, which it nearly always is. */
 function linkCell(peer: PeerFacts, all: readonly PeerFacts[], colors: Colors): Cell {
   if (peer.link === 'direct') return { painted: colors.good('direct') };
   if (peer.link === 'none') return { painted: colors.bad('none') };
@@ -19,6 +20,7 @@ function bestRtt(peer: PeerFacts): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
+/** Traffic is summed over the paths: how it spread over them is for `overlay paths` to show. */
 function row(peer: PeerFacts, all: readonly PeerFacts[], colors: Colors): readonly Cell[] {
   const active = peer.paths.filter(({ state }) => state === 'active').length;
   let sent = 0;
@@ -41,7 +43,7 @@ function row(peer: PeerFacts, all: readonly PeerFacts[], colors: Colors): readon
   ];
 }
 
-export async function renderPeers(peers: readonly PeerFacts[], colors: Colors): Promise<string> {
+async function renderPeers(peers: readonly PeerFacts[], colors: Colors): Promise<string> {
   if (peers.length === 0) return 'no peers yet: run overlay invite and join with another machine\n';
   const { renderTable } = await import('../text/table.js');
   const table = renderTable(

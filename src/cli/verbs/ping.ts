@@ -30,7 +30,7 @@ function countOf({ count, untilDirect }: PingFlags): number {
   throw usageError(`-c: '${count}' is no number from 1`);
 }
 
-export function pingOptionsOf(flags: PingFlags): PingOptions {
+function pingOptionsOf(flags: PingFlags): PingOptions {
   return {
     count: countOf(flags),
     intervalMs: durationOf('--interval', flags.interval),
@@ -74,6 +74,11 @@ class RelayLabels {
   }
 }
 
+/**
+ * With `--json` only the summary is printed, as one object; the replies are for watching.
+ *
+ * @returns failure if nothing came back, or nothing came directly where that was asked for.
+ */
 async function ping(cli: Cli, query: string, options: PingOptions): Promise<ExitCode> {
   const client = await cli.client();
   const interrupted = new AbortController();

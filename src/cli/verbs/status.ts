@@ -10,6 +10,7 @@ function stateLine(status: StatusFacts, colors: Colors): string {
   return colors.warning(`not ready: ${clean(status.waitingFor ?? 'starting')}`);
 }
 
+/** How long it took is the number people compare, so it stays visible after the start. */
 function leaseLine({ lease }: StatusFacts, nowMs: number): string {
   if (lease.state !== 'held') return lease.state;
   const took =
@@ -22,18 +23,20 @@ function deviceLine({ device }: StatusFacts): string {
   return `${clean(device.name)}, MTU ${String(device.mtu)}`;
 }
 
+/** Null when all is well: zeros for every reason would hide the one that counts. */
 function dropsLine({ drops }: StatusFacts): string | null {
   const seen = Object.entries(drops).filter(([, packets]) => packets > 0);
   if (seen.length === 0) return null;
   return seen.map(([reason, packets]) => `${clean(reason)} ${String(packets)}`).join(', ');
 }
 
+/** Null leaves the line out. */
 function listOrNull(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.map(clean).join(', ');
 }
 
 /** @param nowMs Unix milliseconds, to say how far off an expiry is. */
-export function renderStatus(status: StatusFacts, colors: Colors, nowMs: number): string {
+function renderStatus(status: StatusFacts, colors: Colors, nowMs: number): string {
   const { network, peers } = status;
   const facts: Fact[] = [
     ['state', stateLine(status, colors)],

@@ -1,4 +1,7 @@
-/** `overlay up`: runs again what `create` or `join` left in the state directory. */
+/**
+ * `overlay up`: runs again what `create` or `join` left in the state directory. It is the form for unit
+ * files: nothing secret is among its arguments, and it can be repeated.
+ */
 import type { Command } from 'commander';
 import { example, type RegisterVerb } from '../cli.js';
 import { addRunOptions, runForeground } from '../run-options.js';

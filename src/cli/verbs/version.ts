@@ -1,4 +1,4 @@
-/** `overlay version`. */
+/** `overlay version`: of the program itself; that of a running node is in `overlay status`. */
 import { readFileSync } from 'node:fs';
 import { FACTS_SCHEMA } from '../../node/control.js';
 import { example, type RegisterVerb } from '../cli.js';

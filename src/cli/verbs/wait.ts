@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, hasCode } from '../../../overlay/base/errors.js';
 import type { AdminClient } from '../../admin/client.js';
 import { parseDuration } from '../../config/quantity.js';
-import { FACTS_SCHEMA, type StatusFacts } from '../../node/control.js';
+import type { FACTS_SCHEMA, StatusFacts } from '../../node/control.js';
 import { example, type Cli, type RegisterVerb } from '../cli.js';
 import { usageError, type ExitCode } from '../exit.js';
 import { clean, formatSeconds } from '../text/format.js';
@@ -18,6 +18,7 @@ type Status = StatusFacts & { readonly schema: typeof FACTS_SCHEMA };
 /** How soon a node that is just starting is noticed. */
 const CONNECT_INTERVAL_MS = 100;
 
+/** Milliseconds, or null for no limit. */
 function timeoutOf({ timeout }: WaitOptions): number | null {
   if (timeout === undefined) return null;
   const ms = parseDuration(timeout);
@@ -25,7 +26,7 @@ function timeoutOf({ timeout }: WaitOptions): number | null {
   return ms.value;
 }
 
-/** The status with which the node got ready, or the last one seen before it stopped. */
+/** Hands over each status until the node is ready, or stops. */
 async function follow(
   client: AdminClient,
   signal: AbortSignal,
@@ -39,6 +40,10 @@ function stopped(): CodedError {
   return new CodedError('not-running', 'the node stopped before it was ready: see its log');
 }
 
+/**
+ * Without a time limit a node that is not there is an error at once; with one it may still come, as when
+ * it is started by another unit at the same time.
+ */
 async function waitReady(cli: Cli, timeoutMs: number | null): Promise<ExitCode> {
   const client = await cli.client();
   const signal = timeoutMs === null ? new AbortController().signal : AbortSignal.timeout(timeoutMs);

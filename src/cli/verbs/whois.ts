@@ -5,13 +5,14 @@ import type { Colors } from '../text/colors.js';
 import { renderFacts } from '../text/facts.js';
 import { clean } from '../text/format.js';
 
+/** How far to trust the answer: a directory record is signed, but may be minutes old. */
 const SOURCES: Readonly<Record<WhoisFacts['source'], string>> = {
   self: 'this is this node itself',
   peer: 'known from a connected peer',
   directory: 'found in the directory of the network',
 };
 
-export function renderWhois(facts: WhoisFacts, colors: Colors): string {
+function renderWhois(facts: WhoisFacts, colors: Colors): string {
   return renderFacts(
     [
       ['name', facts.name === null ? '-' : clean(facts.name)],

@@ -6,19 +6,24 @@ import type { KadDHT, QueryEvent } from '@libp2p/kad-dht';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { rankValues } from '../../../overlay/base/rank-values.js';
-import { compareBytes, concatBytes, utf8Bytes } from '../../../overlay/base/bytes.js';
+import { concatBytes, utf8Bytes } from '../../../overlay/base/bytes.js';
 import { CodedError, assert } from '../../../overlay/base/errors.js';
-import { multihashOf, type PeerId } from '../../../overlay/base/peer-id.js';
+import type { PeerId } from '../../../overlay/base/peer-id.js';
 import type {
   Directory,
   DirectoryValue,
+  Gate,
   Logger,
   RecordRules,
   RequestOptions,
 } from '../../../overlay/ports.js';
 import { RECORD_BYTES_MAX } from '../../../overlay/host-limits.js';
 import type { ConnectionBook } from './connection-book.js';
-import { withDeadline, type Deadline } from './deadline.js';
+import { Deadline, withDeadline } from './deadline.js';
+import type { Dialler } from './dialler.js';
+import { requireTrust } from './gatekeeper.js';
+import { KAD_MESSAGE_MS_MIN, LOOKUP_ROUNDS_MAX } from './limits.js';
+import { Lookup, type HeardOf } from './lookup.js';
 import { fromLibp2p, toLibp2p } from './peer-ids.js';
 import type { RecordChooser } from './record-store.js';
 
@@ -30,10 +35,6 @@ const KIND = /^[a-z0-9-]{1,32}$/;
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest();
-}
-
-function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, index) => byte ^ (b[index] ?? 0));
 }
 
 /** `/<kind>/<key>`: kad-dht finds the rules of a record by the part between the slashes. */
@@ -67,6 +68,9 @@ export interface DirectoryParts {
   readonly logger: Logger;
   readonly book: ConnectionBook;
   readonly rules: RecordBook;
+  readonly gate: Gate;
+  readonly dialler: Dialler;
+  readonly learn: (peer: PeerId, addresses: readonly string[]) => Promise<void>;
   readonly dht: KadDHT;
   readonly table: RoutingTable;
 }
@@ -98,11 +102,9 @@ export class RecordBook {
 
 export class Libp2pDirectory implements Directory {
   readonly #parts: DirectoryParts;
-  readonly #ownPosition: Uint8Array;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
-    this.#ownPosition = sha256(multihashOf(parts.self));
   }
 
   register(kind: string, rules: RecordRules): void {
@@ -120,20 +122,23 @@ export class Libp2pDirectory implements Directory {
     count: number,
     options: RequestOptions,
   ): Promise<readonly PeerId[]> {
-    const target = sha256(key);
-    const found = new Map<PeerId, Uint8Array>([[this.#parts.self, xor(this.#ownPosition, target)]]);
+    const lookup = new Lookup(this.#parts.self, key);
+    // A fresh connection takes a moment to get into the routing table; it counts at once here.
+    for (const { peer } of this.#parts.book.facts()) {
+      if (this.#parts.gate.trust(peer) === 'member') lookup.hear(peer, []);
+    }
     await this.#query(options, async (dht, deadline) => {
-      for await (const event of dht.getClosestPeers(key, { signal: deadline.signal })) {
-        this.#noteFailure(event, deadline);
-        if (event.name !== 'PEER_RESPONSE') continue;
-        const peer = fromLibp2p(event.from);
-        if (peer !== null) found.set(peer, xor(sha256(multihashOf(peer)), target));
+      for (let round = 0; round < LOOKUP_ROUNDS_MAX; round++) {
+        for await (const event of dht.getClosestPeers(key, { signal: deadline.signal })) {
+          this.#noteFailure(event, deadline);
+          lookup.note(event);
+        }
+        const passedOver = lookup.passedOver(count);
+        if (passedOver.length === 0) return;
+        await Promise.all(passedOver.map((heard) => this.#meet(heard, lookup, deadline)));
       }
     });
-    return [...found]
-      .sort(([, a], [, b]) => compareBytes(a, b))
-      .slice(0, count)
-      .map(([peer]) => peer);
+    return lookup.nearest(count);
   }
 
   async put(
@@ -207,6 +212,26 @@ export class Libp2pDirectory implements Directory {
       }
     });
     return [...found];
+  }
+
+  /** Connects to a peer that a lookup only heard of, so that the next round asks it too. */
+  async #meet(heard: HeardOf, lookup: Lookup, deadline: Deadline): Promise<void> {
+    const { peer, addresses } = heard;
+    const patience = new Deadline({
+      timeoutMs: Math.min(deadline.leftMs, KAD_MESSAGE_MS_MIN),
+      signal: deadline.signal,
+    });
+    try {
+      await this.#parts.learn(peer, addresses);
+      await this.#parts.dialler.reach(peer, patience);
+      await requireTrust(this.#parts.gate, peer, 'member', patience);
+      await patience.race(this.admit(peer));
+    } catch {
+      // Dead, hidden or no member: the answer is complete without it.
+      lookup.giveUp(peer);
+    } finally {
+      patience.end();
+    }
   }
 
   /** Runs one lookup. Whatever it had found when it failed or ran out of time counts. */

@@ -69,16 +69,17 @@ class Libp2pHost implements Host {
     this.rpc = new Libp2pRpc({ ...shared, prefix: `${prefix}/rpc/` });
     this.openRpc = new Libp2pRpc({ ...shared, prefix: OPEN_RPC_PREFIX });
     this.streams = new Libp2pStreams({ ...shared, prefix: `${prefix}/stream/` });
-    this.directory = new Libp2pDirectory({
-      ...shared,
-      rules,
-      dht: built.dht,
-      table: built.routingTable,
-    });
     const filter = options.addressFilter ?? (() => true);
     this.swarm = new Libp2pSwarm({
       ...shared,
       dialable: (address) => ipsOf(address).every((ip) => filter(ip)),
+    });
+    this.directory = new Libp2pDirectory({
+      ...shared,
+      rules,
+      learn: (peer, addresses) => this.swarm.learn(peer, addresses),
+      dht: built.dht,
+      table: built.routingTable,
     });
     this.#relays = new RelayKeeper({
       gate,

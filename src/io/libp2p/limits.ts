@@ -69,5 +69,8 @@ export const KAD_ALPHA = 3;
 export const KAD_MESSAGE_MS_MIN = 2_000;
 export const KAD_MESSAGE_MS_MAX = 5_000;
 
+/** Rounds of one search for the nearest peers; a routing table in order needs one, a new one two. */
+export const LOOKUP_ROUNDS_MAX = 3;
+
 /** kad-dht forgets records after this (hard-coded there). */
 export const RECORD_AGE_MS_MAX = 48 * 3_600_000;

@@ -9,13 +9,11 @@ import { kadDHT, passthroughMapper, type KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { ping, type Ping } from '@libp2p/ping';
-import { preSharedKey } from '@libp2p/pnet';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { LevelDatastore } from 'datastore-level';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
-import { toHex, utf8Bytes } from '../../../overlay/base/bytes.js';
 import { CodedError, assert, messageOf } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { DIRECTORY_REPLICAS } from '../../../overlay/host-limits.js';
@@ -26,6 +24,7 @@ import type { HostErrorCode, HostOptions } from './host-options.js';
 import * as limits from './limits.js';
 import { serviceTagOf } from './local-discovery.js';
 import { fromLibp2p, parseMultiaddr } from './peer-ids.js';
+import { networkKey } from './network-key.js';
 import { quietLogger } from './quiet-logger.js';
 import { keepBetterRecords, type Datastore, type RecordChooser } from './record-store.js';
 import type { ReservationStore } from './relays.js';
@@ -41,11 +40,6 @@ export interface BuiltNode {
   readonly discovery: PeerDiscovery | null;
   setRelayedAddresses(source: () => readonly Multiaddr[]): void;
   closeDatastore(): Promise<void>;
-}
-
-/** Key file text of libp2p private networks. Source: libp2p specs, pnet/Private-Networks-PSK-V1.md. */
-function swarmKey(psk: Uint8Array): Uint8Array {
-  return utf8Bytes(`/key/swarm/psk/1.0.0/\n/base16/\n${toHex(psk)}`);
 }
 
 function checked(addresses: readonly string[]): readonly Multiaddr[] {
@@ -197,9 +191,7 @@ function libp2pOptions(
     streamMuxers: [
       yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
-    ...(options.psk === null
-      ? {}
-      : { connectionProtector: preSharedKey({ psk: swarmKey(options.psk) }) }),
+    ...(options.psk === null ? {} : { connectionProtector: networkKey(options.psk) }),
     connectionGater: gatekeeper.connectionGater(),
     connectionManager: {
       maxConnections: limits.CONNECTIONS_MAX,
