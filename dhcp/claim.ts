@@ -79,8 +79,10 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
   let epoch = renews?.epoch ?? Math.floor(context.clock.wallNow() / 1000);
   let renewal = renews === undefined ? 0 : renews.renewal + 1;
   let outcome: ClaimOutcome = nobody();
+  // Members that witnesses insist on count in the view even while this node cannot reach them.
+  const insisted = new Set<PeerId>();
   for (let attempt = 0; attempt <= REASKS_MAX; attempt++) {
-    const view = await views.lookup(request.subject, request.signal);
+    const view = await views.lookup(request.subject, [...insisted], request.signal);
     if (view.length === 0) return nobody();
     const { subject, termS } = request;
     const terms = { subject, owner: context.self, claimId, epoch, renewal, termS, view };
@@ -94,6 +96,7 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
       renewal = 0;
     } else if (round.missed.length > 0 && outcome.kind === 'no-quorum') {
       await context.meet(round.missed, request.signal);
+      for (const [peer] of round.missed) insisted.add(peer);
     } else return outcome;
     if (request.signal?.aborted === true) return outcome;
   }

@@ -32,6 +32,8 @@ export interface LeaseContext {
   meet(members: readonly MemberHint[], signal?: Signal): Promise<void>;
   /** A member and where to dial it, for telling others. */
   hintOf(peer: PeerId): MemberHint;
+  /** A member gave up its membership. */
+  departed(peer: PeerId): void;
   /** Something malformed or hostile came from `peer`. */
   misbehaved(peer: PeerId, what: string): void;
 }

@@ -60,6 +60,8 @@ const requestSchema = z.union([
   // The sender stops voting; what it witnessed comes along, from it to those who take over.
   z.tuple([
     z.literal('resign'),
+    // True: it leaves the network for good.
+    z.boolean(),
     z.array(z.tuple([certificateBytes, remainingMsSchema])).max(SYNC_ENTRIES_MAX),
   ]),
 ]);
@@ -83,8 +85,8 @@ const responseSchema = z.union([
   z.tuple([z.literal('refused'), z.string().max(64)]),
   z.tuple([
     z.literal('state'),
-    // True: the answerer never held witness state, so its empty hands prove nothing.
-    z.boolean(),
+    // `recovering`: it voted in an earlier run; `fresh`: never, so its empty hands prove nothing.
+    z.enum(['settled', 'recovering', 'fresh']),
     z.array(memberShape).max(MEMBERS_TOLD_MAX),
     z.array(z.tuple([certificateBytes, remainingMsSchema])).max(SYNC_ENTRIES_MAX),
     z.array(pendingGrantShape).max(SYNC_ENTRIES_MAX),

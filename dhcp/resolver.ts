@@ -88,7 +88,7 @@ export class Resolver {
   /** First certificate of any witness; the newest if several come at once. */
   async #askWitnesses(subject: Subject, signal: Signal | undefined): Promise<PeerId | null> {
     const { context, witness, views } = this.#parts;
-    const peers = (await views.lookup(subject, signal)).filter((peer) => peer !== context.self);
+    const peers = (await views.lookup(subject, [], signal)).filter((peer) => peer !== context.self);
     if (peers.length === 0) return null;
     return await new Promise<PeerId | null>((resolve) => {
       let open = peers.length;

@@ -44,6 +44,7 @@ export async function settle(
   const heard = new Set<PeerId>();
   const asked = new Set<PeerId>();
   const fresh = new Set<PeerId>();
+  const told: PeerId[][] = [];
   for (let round = 0; round < SYNC_ROUNDS_MAX; round++) {
     const open = views.others().filter((peer) => !asked.has(peer));
     if (open.length === 0) break;
@@ -51,11 +52,14 @@ export async function settle(
     await Promise.all(
       open.map(async (peer) => {
         const answer = await copyFrom(parts, peer, options.signal);
-        if (answer === 'copied') heard.add(peer);
-        if (answer === 'fresh') fresh.add(peer);
+        if (answer === null) return;
+        if (answer.standing === 'fresh') fresh.add(peer);
+        else heard.add(peer);
+        if (answer.standing === 'settled') told.push(answer.members);
       }),
     );
   }
+  forgetDeparted(context, told);
   const others = views.others().filter((peer) => !fresh.has(peer));
   const needed = others.length === 0 ? 0 : syncQuorumOf(others.length);
   // Alone, only the founder, or one whose fellow witnesses are all long gone, may go on.
@@ -69,25 +73,48 @@ export async function settle(
   return { settled, heard: heard.size, needed };
 }
 
+/**
+ * Members remembered from an earlier run may have left since. Whoever voted all the while knows, so
+ * those that no present witness names stop to count; otherwise one who comes back after a week would
+ * wait for a quorum of the departed.
+ */
+function forgetDeparted(context: LeaseContext, told: readonly (readonly PeerId[])[]): void {
+  if (told.length === 0) return;
+  const present = new Set(told.flat());
+  for (const { peer, recalled, settled, connected } of context.roster.all()) {
+    if (!recalled || !settled || connected || present.has(peer)) continue;
+    context.roster.patch(peer, { settled: false });
+  }
+}
+
+interface Copied {
+  readonly standing: 'settled' | 'recovering' | 'fresh';
+  /** The settled members it knows. */
+  readonly members: PeerId[];
+}
+
 async function copyFrom(
   parts: SettleParts,
   peer: PeerId,
   signal: Signal | undefined,
-): Promise<'copied' | 'fresh' | 'failed'> {
+): Promise<Copied | null> {
   const { context, witness } = parts;
+  const named: PeerId[] = [];
   let cursor = '';
   for (let page = 0; page < SYNC_PAGES_MAX; page++) {
     const response = await ask(context, witness, peer, ['sync', cursor], signal);
-    if (response?.[0] !== 'state') return 'failed';
-    const [, isFresh, members, entries, pending, next] = response;
-    if (page === 0) await context.meet(members, signal);
+    if (response?.[0] !== 'state') return null;
+    const [, standing, members, entries, pending, next] = response;
+    if (page === 0) {
+      named.push(...members.map(([member]) => member));
+      await context.meet(members, signal);
+    }
     for (const [raw, remainingMs] of entries) await witness.import(raw, remainingMs);
     noteGrants(parts, pending);
-    if (isFresh) return 'fresh';
-    if (next === null) return 'copied';
+    if (next === null || standing === 'fresh') return { standing, members: named };
     cursor = next;
   }
-  return 'failed';
+  return null;
 }
 
 /** Grants under way elsewhere block the subject here too, for as long as they may live. */

@@ -44,7 +44,7 @@ export class Views {
   }
 
   /** The same after meeting the subject's neighbourhood, where the roster may not hold all of it. */
-  async lookup(subject: Subject, signal?: Signal): Promise<PeerId[]> {
+  async lookup(subject: Subject, more: readonly PeerId[] = [], signal?: Signal): Promise<PeerId[]> {
     const { directory, networkId, roster, meet, self } = this.#context;
     if (this.others().length >= DIRECTORY_FROM_MEMBERS) {
       const near = await directory.closest(subjectHashKey(networkId, subject), WITNESSES * 2, {
@@ -57,6 +57,6 @@ export class Views {
         signal,
       );
     }
-    return this.witnesses(subject);
+    return this.witnesses(subject, more);
   }
 }

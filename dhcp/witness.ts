@@ -40,6 +40,7 @@ export class Witness {
   readonly #views: Views;
   readonly #watchers = new Set<(certificate: LeaseCertificate) => void>();
   #hasHistory = false;
+  #resigned = false;
 
   constructor(context: LeaseContext, ledger: Ledger, journal: Journal, views: Views) {
     this.#context = context;
@@ -101,14 +102,18 @@ export class Witness {
       case 'lookup':
         return this.#lookup({ kind: request[1], key: request[2] });
       case 'resign':
-        return await this.#takeOver(from, request[1]);
+        return await this.#takeOver(from, request[1], request[2]);
     }
   }
 
-  /** Stops voting and leaves what is committed here to the other witnesses, as on a clean exit. */
-  async resign(timeoutMs: number): Promise<void> {
+  /**
+   * Stops voting and leaves what is committed here to the other witnesses, as on a clean exit.
+   * @param leaves the node gives up its membership, and the others may forget it
+   */
+  async resign(timeoutMs: number, leaves: boolean): Promise<void> {
     const { clock, rpc, logger } = this.#context;
-    if (!this.#views.selfSettled) return;
+    if (this.#resigned || !(leaves || this.#views.selfSettled)) return;
+    this.#resigned = true;
     this.#views.selfSettled = false;
     const nowMs = clock.now();
     const held = [...this.#ledger.live(nowMs)]
@@ -120,6 +125,7 @@ export class Witness {
         for (let at = 0; at === 0 || at < held.length; at += SYNC_ENTRIES_MAX) {
           const request = leaseRequestCodec.encode([
             'resign',
+            leaves,
             held.slice(at, at + SYNC_ENTRIES_MAX),
           ]);
           try {
@@ -199,7 +205,11 @@ export class Witness {
   /** Registers `from` as a witness and gives it, in one step, what it will have to watch over. */
   #handOver(from: PeerId, cursor: string): LeaseResponse {
     const { clock, networkId, distance, roster } = this.#context;
-    const fresh = !this.#views.selfSettled && !this.#hasHistory;
+    const standing = this.#views.selfSettled
+      ? 'settled'
+      : this.#hasHistory
+        ? 'recovering'
+        : 'fresh';
     roster.patch(from, { settled: true });
     const nowMs = clock.now();
     const wanted = [...this.#ledger.live(nowMs)]
@@ -215,7 +225,7 @@ export class Witness {
     const members = this.#views.others().filter((peer) => peer !== from);
     return [
       'state',
-      fresh,
+      standing,
       members.slice(0, MEMBERS_TOLD_MAX).map((peer) => this.#context.hintOf(peer)),
       page.filter((entry) => entry.certificate !== null).map((entry) => handover(entry, nowMs)),
       page
@@ -236,10 +246,12 @@ export class Witness {
 
   async #takeOver(
     from: PeerId,
+    leaves: boolean,
     entries: readonly (readonly [Uint8Array, number])[],
   ): Promise<LeaseResponse> {
     this.#context.roster.patch(from, { settled: false });
     for (const [raw, remainingMs] of entries) await this.import(raw, remainingMs);
+    if (leaves) this.#context.departed(from);
     return ['done'];
   }
 

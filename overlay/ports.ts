@@ -80,6 +80,7 @@ export interface RequestOptions {
 /** Codes of the `CodedError` that `Rpc.request` and `Streams.open` throw. */
 export type RpcErrorCode =
   | 'unreachable' // no connection, and none could be made
+  | 'stranger' // somebody answers, but not with the network's key, or not as who was asked for
   | 'timeout'
   | 'refused' // the other side does not serve us, or its handler failed
   | 'untrusted' // the other side is not a proven member

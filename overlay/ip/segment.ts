@@ -7,6 +7,7 @@
 import type { Packet } from '../ports.js';
 import { checksumOf, fold, sum16 } from './checksum.js';
 import {
+  IPV6_HEADER_BYTES,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
   ipVersion,
@@ -25,23 +26,66 @@ const GSO_ECN = 0x80;
 const TCP_FIN = 0x01;
 const TCP_PSH = 0x08;
 const TCP_CWR = 0x80;
+const TCP_HEADER_BYTES_MIN = 20;
+const TCP_CHECKSUM_OFFSET = 16;
 const UDP_HEADER_BYTES = 8;
+const UDP_CHECKSUM_OFFSET = 6;
+/** The least TCP payload that Linux puts into a segment; smaller ones would multiply a packet. */
+const TCP_SEGMENT_BYTES_MIN = 8;
+/** Datagrams that Linux puts into one UDP super-packet (`UDP_MAX_SEGMENTS`). */
+const UDP_SEGMENTS_MAX = 128;
+/** `GSO_BY_FRAGS`: a segment size that means something else to the kernel. */
+const SEGMENT_BYTES_RESERVED = 0xffff;
 
-/** True if the offload description fits its packet, so that a kernel may be given it. */
+/**
+ * True if the offload description fits its packet, so that a kernel may be given it. The description
+ * comes from a peer, and offsets inside the IP header would let it rewrite the addresses that were
+ * checked. Source: Linux, `virtio_net_hdr_to_skb`.
+ */
 export function offloadFits(packet: Packet): boolean {
   const { bytes, offload } = packet;
   if (offload === null) return true;
+  const { gsoType, needsChecksum, checksumStart, checksumOffset } = offload;
   const version = ipVersion(bytes);
-  const type = offload.gsoType & ~GSO_ECN;
-  const checksumEnd = offload.checksumStart + offload.checksumOffset + 2;
-  if (offload.needsChecksum && checksumEnd > bytes.length) return false;
-  if (type === 0) return true;
-  if (offload.segmentBytes === 0 || !offload.needsChecksum) return false;
-  if (offload.headerBytes <= offload.checksumStart || offload.headerBytes > bytes.length)
-    return false;
-  if (type === GSO_TCPV4) return version === 4;
-  if (type === GSO_TCPV6) return version === 6;
-  return type === GSO_UDP && version !== 0;
+  if (version === 0) return false;
+  if (needsChecksum) {
+    if (checksumStart < ipHeaderBytes(bytes, version)) return false;
+    if (checksumStart + checksumOffset + 2 > bytes.length) return false;
+  }
+  if (gsoType === 0) return true;
+  return needsChecksum && superPacketFits(packet, version);
+}
+
+/** IPv4 options count, IPv6 extensions do not: the addresses lie before them either way. */
+function ipHeaderBytes(bytes: Uint8Array, version: 4 | 6): number {
+  return version === 4 ? ((bytes[0] ?? 0) & 15) * 4 : IPV6_HEADER_BYTES;
+}
+
+function superPacketFits({ bytes, offload }: Packet, version: 4 | 6): boolean {
+  if (offload === null) return true;
+  const { gsoType, headerBytes, segmentBytes, checksumStart: l4, checksumOffset } = offload;
+  const isTcp = gsoType !== GSO_UDP;
+  const type = isTcp ? gsoType & ~GSO_ECN : gsoType;
+  if (isTcp && type !== (version === 4 ? GSO_TCPV4 : GSO_TCPV6)) return false;
+  if (!carries(bytes, version, l4, isTcp ? PROTOCOL_TCP : PROTOCOL_UDP)) return false;
+  if (checksumOffset !== (isTcp ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET)) return false;
+  const real = l4 + (isTcp ? tcpHeaderBytes(bytes, l4) : UDP_HEADER_BYTES);
+  if (isTcp && real < l4 + TCP_HEADER_BYTES_MIN) return false;
+  if (real > bytes.length || headerBytes <= l4 || headerBytes > bytes.length) return false;
+  if (segmentBytes === 0 || segmentBytes === SEGMENT_BYTES_RESERVED) return false;
+  if (isTcp) return segmentBytes >= TCP_SEGMENT_BYTES_MIN;
+  return bytes.length - real <= segmentBytes * UDP_SEGMENTS_MAX;
+}
+
+/** Whether a whole packet of the protocol starts at `l4`. IPv6 extensions in between are not read. */
+function carries(bytes: Uint8Array, version: 4 | 6, l4: number, protocol: number): boolean {
+  if (version === 6) return l4 > IPV6_HEADER_BYTES || bytes[6] === protocol;
+  const isFragment = (read16(bytes, 6) & 0x3fff) !== 0;
+  return !isFragment && bytes[9] === protocol && l4 === ipHeaderBytes(bytes, version);
+}
+
+function tcpHeaderBytes(bytes: Uint8Array, l4: number): number {
+  return ((bytes[l4 + 12] ?? 0) >>> 4) * 4;
 }
 
 /** The packets that `packet` stands for, none with an offload. Call only if {@link offloadFits}. */
@@ -49,17 +93,18 @@ export function segment(packet: Packet): Packet[] {
   const { bytes, offload } = packet;
   if (offload === null) return [packet];
   const type = offload.gsoType & ~GSO_ECN;
+  const l4 = offload.checksumStart;
   if (type === 0) {
     const whole = bytes.slice();
-    if (offload.needsChecksum) finishChecksum(whole, offload.checksumStart, offload.checksumOffset);
+    if (offload.needsChecksum) finishChecksum(whole, l4, offload.checksumOffset);
     return [{ bytes: whole, offload: null }];
   }
-  const l4 = offload.checksumStart;
-  const headerBytes =
-    type === GSO_UDP ? l4 + UDP_HEADER_BYTES : l4 + ((bytes[l4 + 12] ?? 0) >>> 4) * 4;
+  // `offload.headerBytes` is a hint that may cover payload, so the headers themselves are asked.
+  const headerBytes = l4 + (type === GSO_UDP ? UDP_HEADER_BYTES : tcpHeaderBytes(bytes, l4));
   const payloadBytes = bytes.length - headerBytes;
   const cut: Packet[] = [];
-  for (let at = 0, index = 0; at < payloadBytes; at += offload.segmentBytes, index++) {
+  // Headers without payload are a packet, too.
+  for (let at = 0, index = 0; index === 0 || at < payloadBytes; index++) {
     const length = Math.min(offload.segmentBytes, payloadBytes - at);
     const piece = new Uint8Array(headerBytes + length);
     piece.set(bytes.subarray(0, headerBytes));
@@ -70,6 +115,7 @@ export function segment(packet: Packet): Packet[] {
     else patchTcp(piece, l4, at, index === 0, last);
     fillChecksum(piece, l4, type === GSO_UDP ? PROTOCOL_UDP : PROTOCOL_TCP);
     cut.push({ bytes: piece, offload: null });
+    at += length;
   }
   return cut;
 }
@@ -95,7 +141,7 @@ function patchTcp(piece: Uint8Array, l4: number, at: number, first: boolean, las
 
 /** Computes the TCP or UDP checksum from nothing, pseudo-header included. */
 function fillChecksum(piece: Uint8Array, l4: number, protocol: number): void {
-  const at = l4 + (protocol === PROTOCOL_UDP ? 6 : 16);
+  const at = l4 + (protocol === PROTOCOL_UDP ? UDP_CHECKSUM_OFFSET : TCP_CHECKSUM_OFFSET);
   write16(piece, at, 0);
   const addresses = (piece[0] ?? 0) >>> 4 === 6 ? sum16(piece, 8, 32) : sum16(piece, 12, 8);
   const length = piece.length - l4;
@@ -107,5 +153,5 @@ function fillChecksum(piece: Uint8Array, l4: number, protocol: number): void {
 function finishChecksum(packet: Uint8Array, start: number, offset: number): void {
   const value = checksumOf(fold(sum16(packet, start, packet.length - start)));
   // A UDP checksum of zero means none was computed (RFC 768).
-  write16(packet, start + offset, value === 0 && offset === 6 ? 0xffff : value);
+  write16(packet, start + offset, value === 0 && offset === UDP_CHECKSUM_OFFSET ? 0xffff : value);
 }

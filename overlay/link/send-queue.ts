@@ -14,7 +14,9 @@ export const QUEUED_BYTES_MAX = 1024 * 1024;
 interface Chunk {
   readonly bytes: Uint8Array;
   filled: number;
+  /** What of it is packets, their frames not counted: probes and headers are nobody's loss. */
   packets: number;
+  packetBytes: number;
 }
 
 export class SendQueue {
@@ -32,6 +34,7 @@ export class SendQueue {
     const chunk = this.#room(length);
     chunk.filled = writePacketFrame(chunk.bytes, chunk.filled, packet);
     chunk.packets += 1;
+    chunk.packetBytes += packet.bytes.length;
     this.#queuedBytes += length;
     return true;
   }
@@ -54,11 +57,13 @@ export class SendQueue {
     return chunk.bytes.subarray(0, chunk.filled);
   }
 
-  /** Empties the queue and tells what was lost. */
+  /** Empties the queue and tells which packets were lost. */
   clear(): { readonly packets: number; readonly bytes: number } {
-    let packets = 0;
-    for (const chunk of this.#chunks) packets += chunk.packets;
-    const lost = { packets, bytes: this.#queuedBytes };
+    const lost = { packets: 0, bytes: 0 };
+    for (const chunk of this.#chunks) {
+      lost.packets += chunk.packets;
+      lost.bytes += chunk.packetBytes;
+    }
     this.#chunks.length = 0;
     this.#queuedBytes = 0;
     return lost;
@@ -69,7 +74,8 @@ export class SendQueue {
     if (last !== undefined && last.bytes.length - last.filled >= length) return last;
     // Small first: an idle link that sends one ping should not allocate 128 KB for it.
     const small = this.#chunks.length === 0 && length <= 4096;
-    const chunk = { bytes: new Uint8Array(small ? 8 * 1024 : CHUNK_BYTES), filled: 0, packets: 0 };
+    const bytes = new Uint8Array(small ? 8 * 1024 : CHUNK_BYTES);
+    const chunk = { bytes, filled: 0, packets: 0, packetBytes: 0 };
     this.#chunks.push(chunk);
     return chunk;
   }

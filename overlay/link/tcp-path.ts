@@ -204,6 +204,7 @@ export class TcpPath implements Path {
   /** Both directions are read on every stream: an echo may come back on the one the probe took. */
   #receive(stream: ByteStream, closed: () => void): void {
     const reader = new FrameReader();
+    let faulty = false;
     let batch: Packet[] = [];
     const handUp = (): void => {
       if (batch.length === 0) return;
@@ -229,9 +230,12 @@ export class TcpPath implements Path {
     };
     stream.listen({
       data: (chunk) => {
+        // What was on its way when the fault was seen is no second misdeed.
+        if (faulty) return;
         const fault = reader.push(chunk, sink);
         handUp();
         if (fault === null) return;
+        faulty = true;
         this.#parts.events.misbehaved(this.peer, `packet stream: ${fault}`);
         stream.abort();
       },
@@ -271,7 +275,7 @@ export class TcpPath implements Path {
     const lost = this.#queue.clear();
     this.#drop(lost.packets, lost.bytes);
     this.#tx.packets -= lost.packets;
-    this.#tx.bytes -= Math.min(lost.bytes, this.#tx.bytes);
+    this.#tx.bytes -= lost.bytes;
   }
 
   #drop(packets: number, bytes: number): void {

@@ -6,7 +6,10 @@
 import type { PeerId } from '../base/peer-id.js';
 import type { Trust } from '../ports.js';
 
-/** Members kept; above it the one unheard for longest and not connected is forgotten. */
+/**
+ * Peers kept; above it the one unheard for longest and not connected is forgotten. Guests go first:
+ * whoever has an invite can make up any number of them, and must not push out the witnesses.
+ */
 export const ROSTER_MEMBERS_MAX = 4_096;
 
 export interface RosterEntry {
@@ -19,6 +22,8 @@ export interface RosterEntry {
   readonly lastHeardMs: number;
   /** It holds witness state and votes. */
   readonly settled: boolean;
+  /** Known from an earlier run only: what it says of itself may long be over. */
+  readonly recalled: boolean;
 }
 
 export class Roster {
@@ -82,8 +87,13 @@ export class Roster {
     let oldest: RosterEntry | null = null;
     for (const entry of this.#entries.values()) {
       if (entry.connected) continue;
-      if (oldest === null || entry.lastHeardMs < oldest.lastHeardMs) oldest = entry;
+      if (oldest === null || goesBefore(entry, oldest)) oldest = entry;
     }
     if (oldest !== null) this.remove(oldest.peer);
   }
+}
+
+function goesBefore(a: RosterEntry, b: RosterEntry): boolean {
+  if (a.trust !== b.trust) return a.trust === 'guest';
+  return a.lastHeardMs < b.lastHeardMs;
 }

@@ -29,13 +29,12 @@ export class SeededRng implements Rng {
   #c: number;
   #d: number;
 
-  constructor(seed: number) {
-    const next = splitmix32(seed);
-    this.#a = next();
-    this.#b = next();
-    this.#c = next();
-    // An all-zero state would stay zero for ever.
-    this.#d = next() | 1;
+  /** @param seed an integer, or the whole state, which must not be all zero */
+  constructor(seed: number | readonly [number, number, number, number]) {
+    const next = splitmix32(typeof seed === 'number' ? seed : 0);
+    // An all-zero state would stay zero for ever, hence the last bit.
+    const state = typeof seed === 'number' ? ([next(), next(), next(), next() | 1] as const) : seed;
+    [this.#a, this.#b, this.#c, this.#d] = state;
   }
 
   /** Uniform in [0, 2^32). */

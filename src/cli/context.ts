@@ -4,6 +4,8 @@ import type { RunNode } from '../run/request.js';
 /** A stream as far as printing needs it. */
 export interface Output {
   readonly isTTY: boolean;
+  /** Width in characters; 0 if it is unknown, which serial consoles and some containers are. */
+  readonly columns: number;
   write(text: string): void;
 }
 

@@ -13,6 +13,10 @@ function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   stream.on('error', () => undefined);
   return {
     isTTY: isatty(stream.fd),
+    get columns() {
+      // Absent where the stream is no terminal, whatever its type says.
+      return (stream as { readonly columns?: number }).columns ?? 0;
+    },
     write: (text) => {
       stream.write(text);
     },

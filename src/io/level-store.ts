@@ -56,21 +56,20 @@ export class LevelStore implements Store {
   }
 
   async list(prefix: string): Promise<readonly (readonly [string, Uint8Array])[]> {
-    const found: (readonly [string, Uint8Array])[] = [];
-    const iterator = this.#db.iterator({ gte: prefix });
-    try {
-      for (;;) {
-        const entry = await this.#guard(iterator.next());
-        if (entry?.[0].startsWith(prefix) !== true) return found;
-        found.push(entry);
-      }
-    } finally {
-      await iterator.close();
-    }
+    return await this.#guard(this.#collect(prefix));
   }
 
   async close(): Promise<void> {
     await this.#db.close();
+  }
+
+  async #collect(prefix: string): Promise<readonly (readonly [string, Uint8Array])[]> {
+    const found: (readonly [string, Uint8Array])[] = [];
+    for await (const entry of this.#db.iterator({ gte: prefix })) {
+      if (!entry[0].startsWith(prefix)) break;
+      found.push(entry);
+    }
+    return found;
   }
 
   async #guard<Value>(work: Promise<Value>): Promise<Value> {

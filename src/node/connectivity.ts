@@ -2,7 +2,7 @@
  * Stays connected: to the bootstrap addresses until some member answers, then to every member of a
  * small network, or to enough of a large one, with a pause that doubles after every failure.
  */
-import { messageOf } from '../../overlay/base/errors.js';
+import { hasCode, messageOf } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { sleep } from '../../overlay/base/sleep.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
@@ -24,6 +24,8 @@ const BOOTSTRAP_BACKOFF_MS_MAX = 8_000;
 /** Hints that wait to be dialled. */
 const HINTS_MAX = 256;
 const DIALS_AT_ONCE_MAX = 8;
+/** A full or restarting member may fail a handshake as well, but hardly so often. */
+const STRANGERS_MAX = 5;
 
 interface Attempt {
   failures: number;
@@ -41,6 +43,8 @@ export interface ConnectivityParts {
   readonly introductions: Introductions;
   /** Multiaddrs of members, from the invite or from state. */
   readonly bootstrap: readonly string[];
+  /** Whoever answered at bootstrap addresses, again and again, has another network key. */
+  onlyStrangers(address: string): void;
 }
 
 export class Connectivity {
@@ -49,6 +53,7 @@ export class Connectivity {
   readonly #hints = new Map<PeerId, readonly string[]>();
   #wake: Canceller | null = null;
   #lastFailure: string | null = null;
+  #strangers = 0;
 
   constructor(parts: ConnectivityParts) {
     this.#parts = parts;
@@ -141,11 +146,14 @@ export class Connectivity {
     try {
       const peer = await swarm.dial(address, { timeoutMs: DIAL_TIMEOUT_MS, signal });
       this.#lastFailure = null;
+      this.#strangers = 0;
       this.#attempts.delete(address);
       await introductions.greet(peer, signal);
     } catch (error) {
-      this.#lastFailure = `${address}: ${messageOf(error)}`;
+      this.#lastFailure = messageOf(error);
+      if (hasCode(error, 'stranger')) this.#strangers += 1;
       this.#failed(address, BOOTSTRAP_BACKOFF_MS_MAX);
+      if (this.#strangers >= STRANGERS_MAX) this.#parts.onlyStrangers(address);
     }
   }
 

@@ -37,6 +37,8 @@ const DIAL_TIMEOUT_MS = 5_000;
 const INBOUND_PATIENCE_MS = 1_500;
 /** A refused peer keeps its connection this long, to learn why. */
 const REFUSAL_LINGER_MS = 200;
+/** Answer of a node that is about to be gone. */
+export const LEAVING = 'leaving';
 
 export interface IntroductionParts {
   readonly identity: NodeIdentity;
@@ -63,6 +65,7 @@ export interface IntroductionParts {
 export class Introductions {
   readonly #parts: IntroductionParts;
   readonly #running = new Map<PeerId, Promise<boolean>>();
+  #leaving = false;
 
   constructor(parts: IntroductionParts) {
     this.#parts = parts;
@@ -73,7 +76,7 @@ export class Introductions {
       HELLO_PROTOCOL,
       { trust: 'unknown', requestBytesMax: HELLO_BYTES_MAX },
       (from, payload) => {
-        const refusal = this.#read(from, helloCodec.decode(payload));
+        const refusal = this.#leaving ? LEAVING : this.#read(from, helloCodec.decode(payload));
         const answer = refusal === null ? this.#parts.card() : (['refused', refusal] as const);
         return Promise.resolve(helloAnswerCodec.encode([...answer]));
       },
@@ -87,6 +90,11 @@ export class Introductions {
         roster.patch(peer, { connected: false, lastHeardMs: clock.now() });
       },
     });
+  }
+
+  /** From here on nobody is told that this node is a member: it leaves for good. */
+  leave(): void {
+    this.#leaving = true;
   }
 
   /** Exchanges cards with a connected peer. True: the peer proved to be a guest or member. */
@@ -202,6 +210,7 @@ export class Introductions {
       connected: true,
       lastHeardMs: clock.now(),
       settled: isMember && (settled || known?.settled === true),
+      recalled: false,
     });
     const certificates = leases.map((raw) => this.#lease(membership, raw));
     const find = (kind: SubjectKind): LeaseCertificate | null =>

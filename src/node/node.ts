@@ -43,7 +43,7 @@ import { Connectivity } from './connectivity.js';
 import { Drops } from './drops.js';
 import { HELLO_ADDRESSES_MAX, NEIGHBOURS_MAX, type Hello } from './hello.js';
 import type { NodeIdentity } from './identity.js';
-import { Introductions } from './introductions.js';
+import { Introductions, LEAVING } from './introductions.js';
 import { Invites } from './invites.js';
 import { Links } from './links.js';
 import { Revocations } from './revocations.js';
@@ -60,6 +60,8 @@ const SETTLE_PAUSE_MS = 300;
 /** A settled node looks again for state it should hold, after members came or went. */
 const RESETTLE_PAUSE_MS = 30_000;
 const RESIGN_TIMEOUT_MS = 2_000;
+/** How soon others learn of a new address, such as one through a relay. */
+const ADDRESS_CHECK_MS = 500;
 const PUBLISH_TIMEOUT_MS = 10_000;
 
 export interface NodePorts {
@@ -84,6 +86,8 @@ export interface NodeSettings {
   readonly bootstrap: readonly string[];
   readonly mtu: number;
   readonly version: string;
+  /** `peer` is a member now, or takes this node for one: what either refused before may be tried again. */
+  admitted(peer: PeerId): void;
   /** The node cannot go on: it is not admitted, or not any more. */
   failed(error: CodedError): void;
 }
@@ -170,6 +174,13 @@ export class OverlayNode {
       rng,
       introductions: this.introductions,
       bootstrap: settings.bootstrap,
+      onlyStrangers: (address) => {
+        if (this.admitted) return;
+        this.#fail(
+          'foreign-network',
+          `whoever answers at ${address} is not of the network of this invite: ask for a new one`,
+        );
+      },
     });
     const context: LeaseContext = {
       ...common,
@@ -186,6 +197,11 @@ export class OverlayNode {
       forbids: (peer, subject) => this.#rights.forbids(peer, subject),
       meet: (members, signal) => this.introductions.meet(members, signal),
       hintOf: (peer) => [peer, [...(cards.get(peer)?.addresses ?? [])]],
+      departed: (peer) => {
+        roster.remove(peer);
+        this.links.cut(peer);
+        void this.#vault.forgetMember(peer);
+      },
       misbehaved: (peer, what) => {
         gate.misbehaved(peer, what);
       },
@@ -317,13 +333,15 @@ export class OverlayNode {
     this.#configure();
     void this.#guard('connectivity', this.connectivity.run(signal));
     void this.#guard('lease', this.#live(signal));
+    void this.#guard('addresses', this.#announceMoves(signal));
   }
 
   /** Gives the address and name back, for good, and tells everyone. */
   async release(): Promise<void> {
     this.#life.abort('leaving');
     await Promise.all([this.address.release(), this.name.release()]);
-    await this.introductions.announce();
+    this.introductions.leave();
+    await this.#witness.resign(RESIGN_TIMEOUT_MS, true);
   }
 
   /** Hands over what this node witnesses and ends everything that runs. The host is not stopped. */
@@ -341,7 +359,7 @@ export class OverlayNode {
 
   async #end(): Promise<void> {
     this.#life.abort('stopping');
-    await this.#witness.resign(RESIGN_TIMEOUT_MS);
+    await this.#witness.resign(RESIGN_TIMEOUT_MS, false);
     this.links.close();
     await this.#configuring;
   }
@@ -351,6 +369,19 @@ export class OverlayNode {
       await work;
     } catch (error) {
       this.settings.failed(new CodedError('internal', `${what} ended: ${messageOf(error)}`));
+    }
+  }
+
+  /** Others keep what they are told of this node's addresses, so they are told when those change. */
+  async #announceMoves(signal: Signal): Promise<void> {
+    const { swarm, clock } = this.ports;
+    let told = swarm.addresses().join(' ');
+    while (!signal.aborted) {
+      await sleep(clock, ADDRESS_CHECK_MS, signal);
+      const present = swarm.addresses().join(' ');
+      if (present === told || signal.aborted) continue;
+      told = present;
+      await this.introductions.announce();
     }
   }
 
@@ -385,6 +416,7 @@ export class OverlayNode {
         this.#admission = encodeCertificate(outcome.certificate);
         await this.#vault.saveAdmission(this.#admission);
         await this.introductions.announce();
+        for (const { peer } of this.ports.swarm.connections()) this.settings.admitted(peer);
         void this.#publishAdmission(this.#admission);
         this.#changed();
         return true;
@@ -466,6 +498,7 @@ export class OverlayNode {
       keeper.contest(certificate);
     }
     if (newerRevocations) void this.#revocations.fetch(peer);
+    if (this.roster.get(peer)?.trust === 'member') this.settings.admitted(peer);
     this.#rosters.save(peer);
     this.connectivity.nudge();
     this.address.nudge();
@@ -482,10 +515,12 @@ export class OverlayNode {
     this.cards.put({ ...card, admission });
     this.roster.patch(peer, { trust: 'member' });
     this.#rosters.save(peer);
+    this.settings.admitted(peer);
   }
 
   #refused(peer: PeerId, code: string): void {
     this.ports.logger.debug('refused by a member', { peer, code });
+    if (code === LEAVING) return;
     if (!this.admitted) this.#fail('refused', refusalText(code));
     else if (code === 'revoked') this.#fail('revoked', 'this node was expelled from the network');
   }

@@ -56,6 +56,7 @@ export class Rosters {
         connected: false,
         lastHeardMs: clock.now(),
         settled,
+        recalled: true,
       });
       await swarm.learn(peer, addresses);
     }

@@ -5,7 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { CodedError, messageOf } from '../../overlay/base/errors.js';
+import { CodedError, hasCode, messageOf } from '../../overlay/base/errors.js';
 import { Roster } from '../../overlay/peers/roster.js';
 import { WITNESS_GRACE_MS } from '../../dhcp/terms.js';
 import { startAdmin } from '../admin/server.js';
@@ -169,18 +169,31 @@ class Run {
         bootstrap: requested.kit.bootstrap,
         mtu: this.#options.mtu,
         version: packageVersion(),
+        admitted: (peer) => {
+          host.admit(peer);
+        },
         failed: (error) => {
           this.#ending.fail(error);
         },
       },
     );
+    // What was learnt on the way to a network that did not take this node in is of no use later.
+    this.#closers.addFirst('data of a failed join', async () => {
+      if (requested.fresh && !node.admitted) await rm(dataPath, { recursive: true, force: true });
+    });
     await node.prepare();
     await this.#serve(node, host, state, requested, dataPath);
   }
 
   async #openStore(dataPath: string): Promise<LevelStore> {
     await mkdir(dataPath, { recursive: true, mode: 0o700 });
-    const store = await LevelStore.open(join(dataPath, 'node'));
+    const store = await LevelStore.open(join(dataPath, 'node')).catch((error: unknown) => {
+      if (!hasCode(error, 'store-locked')) throw error;
+      throw new CodedError(
+        'already-running',
+        'a node is already running on this state: overlay status shows it, overlay down stops it',
+      );
+    });
     this.#closers.add('store', () => store.close());
     return store;
   }

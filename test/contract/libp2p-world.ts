@@ -1,19 +1,19 @@
 /** Contract worlds of real hosts, in one process or over TCP on loopback. */
 import { randomBytes } from 'node:crypto';
 import { createHost, type Host } from '../../src/io/libp2p/host.js';
-import type { HostOptions, TransportFactory } from '../../src/io/libp2p/host-options.js';
+import type { HostOptions } from '../../src/io/libp2p/host-options.js';
 import type { Logger } from '../../overlay/ports.js';
 import { memory } from '@libp2p/memory';
 import { TestGate, type World, type WorldHost } from './world.js';
 
-export const SILENT: Logger = {
+const SILENT: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
 };
 
-export const TEST_NETWORK = '00112233445566778899aabbccddeeff';
+const TEST_NETWORK = '00112233445566778899aabbccddeeff';
 
 export interface RealHost extends WorldHost {
   readonly host: Host;
@@ -45,7 +45,7 @@ export function libp2pWorld(
         ...(transport === 'memory'
           ? {
               listen: [`/memory/contract-${String(process.pid)}-${String(names++)}`],
-              transports: [memory() as unknown as TransportFactory],
+              transports: [memory()],
             }
           : { listen: ['/ip4/127.0.0.1/tcp/0'] }),
         ...common,

@@ -27,7 +27,8 @@ export class HumanUi implements ClosableUi {
 
   progress(text: string): void {
     const step = `${clean(text)}...`;
-    if (!this.#context.err.isTTY) {
+    // A spinner that cannot know how many lines it fills would never finish clearing them.
+    if (!this.#context.err.isTTY || this.#context.err.columns === 0) {
       this.#context.err.write(`${step}\n`);
       return;
     }

@@ -31,9 +31,7 @@ export class Dialler {
    */
   async reach(peer: PeerId, deadline: Deadline): Promise<Connection> {
     deadline.check();
-    if (this.#gate.trust(peer) === 'denied') {
-      throw new CodedError<RpcErrorCode>('untrusted', `${peer} is denied by this node`, { peer });
-    }
+    this.#checkDenied(peer);
     const best = this.#book.best(peer);
     if (best !== null) return best;
     const dialled = await this.dial(peer, deadline);
@@ -50,17 +48,16 @@ export class Dialler {
     if (target === this.#self) {
       throw new CodedError<RpcErrorCode>('unreachable', 'a node has no connection to itself');
     }
+    const expected = typeof target === 'string' ? target : targetOf(target);
+    if (expected !== null) this.#checkDenied(expected);
     const address = typeof target === 'string' ? toLibp2p(target) : target;
     let connection: Connection;
     try {
       connection = await deadline.race(this.#libp2p.dial(address, { signal: deadline.signal }));
     } catch (error) {
-      if (deadline.fired === 'timeout') {
-        throw dialError(new Error('no address answered in time'), deadline, name);
-      }
       throw dialError(error, deadline, name);
     }
-    this.#checkIdentity(connection, target);
+    if (expected !== null) this.#checkIdentity(connection, expected);
     await this.#confirm(connection, name, deadline);
     return connection;
   }
@@ -91,10 +88,14 @@ export class Dialler {
     }
   }
 
+  #checkDenied(peer: PeerId): void {
+    if (this.#gate.trust(peer) !== 'denied') return;
+    throw new CodedError<RpcErrorCode>('untrusted', `${peer} is denied by this node`, { peer });
+  }
+
   /** Not every transport compares who answered with who was asked for. */
-  #checkIdentity(connection: Connection, target: PeerId | Multiaddr): void {
-    const expected = typeof target === 'string' ? target : targetOf(target);
-    if (expected === null || connection.remotePeer.toString() === expected) return;
+  #checkIdentity(connection: Connection, expected: PeerId): void {
+    if (connection.remotePeer.toString() === expected) return;
     connection.abort(new Error('another peer answered'));
     throw new CodedError<RpcErrorCode>('unreachable', `another peer than ${expected} answered`);
   }

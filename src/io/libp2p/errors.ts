@@ -19,19 +19,47 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** A failed dial: nothing distinguishes a dead peer from one that hides, so both are `unreachable`. */
+/** Failures of the system's connect, and of waiting: nobody is there, or nobody answers. */
+const NOBODY_CODES = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'EHOSTDOWN',
+]);
+const NOBODY_NAMES = new Set(['TimeoutError', 'AbortError', 'NoValidAddressesError']);
+
+/** The errors of the single attempts inside an error of a dial. */
+function attemptsOf(error: unknown): unknown[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(attemptsOf);
+  return [error];
+}
+
+function isNobody(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return NOBODY_NAMES.has(error.name) || (typeof code === 'string' && NOBODY_CODES.has(code));
+}
+
+/**
+ * A failed dial. `stranger`: a connection was made, but no handshake came about over it, as when the
+ * other side has another network key; `unreachable`: everything else, since a dead peer and one that
+ * hides look the same.
+ */
 export function dialError(
   error: unknown,
   deadline: Deadline,
   target: string,
 ): CodedError<RpcErrorCode> {
-  if (error instanceof CodedError) return error as CodedError<RpcErrorCode>;
   // A dial that spends its whole time on dead addresses found nobody: that is no late answer.
   if (deadline.fired === 'aborted') return deadline.error();
-  return new CodedError<RpcErrorCode>('unreachable', `cannot reach ${target}`, {
-    target,
-    cause: messageOf(error),
-  });
+  const cause = messageOf(error);
+  const fields = { target, cause };
+  if (deadline.fired === null && !attemptsOf(error).every(isNobody)) {
+    return new CodedError<RpcErrorCode>('stranger', `no member answers at ${target}`, fields);
+  }
+  return new CodedError<RpcErrorCode>('unreachable', `cannot reach ${target}`, fields);
 }
 
 /**

@@ -19,10 +19,16 @@ import { fromLibp2p } from './peer-ids.js';
 
 const RANK: Readonly<Record<Trust, number>> = { denied: 0, unknown: 1, guest: 2, member: 3 };
 
+/**
+ * A guest may ask a member to connect it: the witnesses it needs for its admission may be behind NAT.
+ * It gets no reservation, so nobody reaches it that way.
+ */
+const GUEST_PROTOCOLS = new Set(['/libp2p/circuit/relay/0.2.0/hop']);
+
 /** Protocols that anyone may speak: without identify and ping no connection stays up. */
 const OPEN_PROTOCOLS = new Set(['/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0']);
 
-export function trustSuffices(trust: Trust, needed: Exclude<Trust, 'denied'>): boolean {
+function trustSuffices(trust: Trust, needed: Exclude<Trust, 'denied'>): boolean {
   return RANK[trust] >= RANK[needed];
 }
 
@@ -82,7 +88,7 @@ export class Gatekeeper {
       denyOutboundEncryptedConnection: denied,
       denyInboundRelayReservation: (peer) => !this.#isMember(peer),
       denyOutboundRelayedConnection: (source, destination) =>
-        !this.#isMember(source) || !this.#isMember(destination),
+        !this.#isGuest(source) || !this.#isMember(destination),
       denyInboundRelayedConnection: (relay, peer) => !this.#isMember(relay) || denied(peer),
       filterMultiaddrForPeer: (_peer, address) => !filtered(address),
     };
@@ -99,7 +105,8 @@ export class Gatekeeper {
       const peer = fromLibp2p(connection.remotePeer);
       // No window updates while waiting: a stranger may fill one small window and no more.
       if (stream.readStatus === 'readable') stream.pause();
-      if (peer === null || !(await this.#settled(peer))) {
+      const needed = GUEST_PROTOCOLS.has(stream.protocol) ? 'guest' : 'member';
+      if (peer === null || !(await this.#settled(peer, needed))) {
         throw new CodedError<RpcErrorCode>('untrusted', `${stream.protocol} is for members only`);
       }
       if (stream.readStatus === 'paused') stream.resume();
@@ -118,14 +125,19 @@ export class Gatekeeper {
       ping: async (target, options) => {
         const rttMs = await ping().ping(target, options);
         const peer = fromLibp2p(target as Libp2pPeerId);
-        if (peer !== null && (await this.#settled(peer))) return rttMs;
+        if (peer !== null && (await this.#settled(peer, 'member'))) return rttMs;
         throw new CodedError<RpcErrorCode>('untrusted', 'only members enter the routing table');
       },
     };
   }
 
-  async #settled(peer: PeerId): Promise<boolean> {
-    return await settledTrust(this.#options.gate, peer, 'member', GATE_WAIT_MS);
+  async #settled(peer: PeerId, needed: 'guest' | 'member'): Promise<boolean> {
+    return await settledTrust(this.#options.gate, peer, needed, GATE_WAIT_MS);
+  }
+
+  #isGuest(peer: Libp2pPeerId): boolean {
+    const id = fromLibp2p(peer);
+    return id !== null && trustSuffices(this.#options.gate.trust(id), 'guest');
   }
 
   #isMember(peer: Libp2pPeerId): boolean {

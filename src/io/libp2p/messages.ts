@@ -33,7 +33,7 @@ const FIRST_CAPACITY_BYTES = 1024;
 
 type Chunk = Uint8Array | { subarray(): Uint8Array };
 
-export function encodeFrame(...parts: readonly Uint8Array[]): Uint8Array {
+function encodeFrame(...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const header = new Uint8Array(HEADER_BYTES);
   new DataView(header.buffer).setUint32(0, length);

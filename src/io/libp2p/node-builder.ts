@@ -30,6 +30,7 @@ import { keepBetterRecords, type Datastore, type RecordChooser } from './record-
 import type { ReservationStore } from './relays.js';
 
 const PSK_BYTES = 32;
+const SEED_BYTES = 32;
 
 export interface BuiltNode {
   readonly libp2p: Libp2p;
@@ -224,6 +225,9 @@ export async function buildNode(
 ): Promise<BuiltNode> {
   if (options.psk !== null && options.psk.length !== PSK_BYTES) {
     throw new CodedError<HostErrorCode>('bad-options', 'a pre-shared key has 32 bytes');
+  }
+  if (options.secretKeySeed.length !== SEED_BYTES) {
+    throw new CodedError<HostErrorCode>('bad-options', 'the seed of a key has 32 bytes');
   }
   const captured: Captured = {
     reservations: null,

@@ -1,7 +1,7 @@
 /** The state directory: one node's identity, network and socket, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError } from '../../../overlay/base/errors.js';
 import { createFile, removeFile, replaceFile, sweepTemporaries } from './atomic.js';
 import { stateError, type StateErrorCode } from './errors.js';
@@ -41,7 +41,7 @@ export class StateDir {
    */
   static async open(path: string): Promise<StateDir> {
     try {
-      await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+      await makeDirectory(path);
     } catch (error) {
       throw stateError(error, 'make', path);
     }
@@ -166,6 +166,23 @@ export class StateDir {
       throw stateError(error, 'read', path);
     }
   }
+}
+
+/**
+ * Makes a directory and those above it. Node's own recursive form says ENOENT where the file system is
+ * read-only, which would send its user the wrong way.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE });
+    return;
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).code;
+    if (errno === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  await makeDirectory(dirname(path));
+  await makeDirectory(path);
 }
 
 /** Root may use anyone's state; anyone else only their own, or the owner could swap it underneath. */

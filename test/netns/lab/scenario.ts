@@ -75,19 +75,9 @@ export async function systemPing(
   options: SystemPing = {},
 ): Promise<{ readonly avgMs: number }> {
   const count = options.count ?? 1;
-  const timeoutS = options.timeoutS ?? 5;
+  // No `-w`: with it ping goes on sending until as many were answered, which hides a lost one.
   const printed = await from.check('ping', [
-    ...[
-      '-n',
-      '-c',
-      String(count),
-      '-i',
-      '0.2',
-      '-W',
-      String(timeoutS),
-      '-w',
-      String(timeoutS + count),
-    ],
+    ...['-n', '-c', String(count), '-i', '0.2', '-W', String(options.timeoutS ?? 5)],
     ...(options.sizeBytes === undefined ? [] : ['-s', String(options.sizeBytes)]),
     ...(options.dontFragment === true ? ['-M', 'do'] : []),
     address,

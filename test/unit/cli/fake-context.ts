@@ -5,6 +5,7 @@ import type { RunRequest, RunUi } from '../../../src/run/request.js';
 
 export class CollectedOutput implements Output {
   readonly isTTY: boolean;
+  columns = 0;
   text = '';
 
   constructor(isTTY = false) {

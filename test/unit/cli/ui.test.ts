@@ -63,6 +63,26 @@ describe('cli/ui', () => {
     expect(Date.parse(String(line['time']))).to.be.closeTo(Date.now(), 10_000);
   });
 
+  it('writes steps as plain lines on a terminal of unknown width', async () => {
+    const context = new FakeContext(true);
+    context.err.columns = 0;
+    const ui = await openUi(context, PLAIN);
+    ui.progress('asking for an address');
+    expect(context.err.text).to.equal('asking for an address...\n');
+    ui.close();
+  });
+
+  it('shows no spinner on a terminal for a start that is quick', async () => {
+    const context = new FakeContext(true);
+    context.err.columns = 80;
+    const ui = await openUi(context, PLAIN);
+    ui.progress('asking for an address');
+    ui.ready(status);
+    ui.close();
+    expect(context.err.text).to.equal('');
+    expect(context.out.lines).to.have.length(1);
+  });
+
   it('can be silent', async () => {
     const { err } = await told({ json: true, logLevel: 'silent' });
     expect(err.text).to.equal('');

@@ -75,12 +75,14 @@ describe('relayed connections', () => {
     });
   });
 
-  it('are found by the id of the peer alone', async () => {
+  it('are found by the id of the peer alone, between two that nobody can dial', async () => {
+    const other = await start(await world.create({ listen: [] }));
+    await connect(other, relay);
     await relayedAddress();
     await eventually(async () => {
-      expect(await caller.swarm.dial(hidden.self, PATIENT)).to.equal(hidden.self);
+      expect(await other.swarm.dial(hidden.self, PATIENT)).to.equal(hidden.self);
     });
-    const facts = caller.swarm.connections().find(({ peer }) => peer === hidden.self);
+    const facts = other.swarm.connections().find(({ peer }) => peer === hidden.self);
     expect(facts?.relay).to.equal(relay.self);
   });
 
