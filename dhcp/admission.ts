@@ -3,6 +3,7 @@
  * hand out each of the allowed uses once, and judge the invite's expiry at that moment, so neither
  * needs the network's owner to be online.
  */
+import { utf8Bytes } from '../overlay/base/bytes.js';
 import { sleep } from '../overlay/base/sleep.js';
 import type { Signal } from '../overlay/base/signal.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
@@ -38,7 +39,9 @@ export async function admit(
 ): Promise<AdmissionOutcome> {
   const { context } = parts;
   const count = invite.uses === 0 ? 1 : invite.uses;
-  const first = Math.floor(context.rng.float() * count);
+  // The same in every run: one that died between commit and note finds the use it won already.
+  const hash = context.crypto.sha256(utf8Bytes(context.self));
+  const first = new DataView(hash.buffer, hash.byteOffset).getUint32(0) % count;
   let pauseMs = RETRY_PAUSE_MS_MIN;
   const isAborted = (): boolean => options.signal.aborted;
   while (!isAborted()) {

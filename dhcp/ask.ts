@@ -20,9 +20,10 @@ export async function ask(
   request: LeaseRequest,
   signal?: Signal,
 ): Promise<LeaseResponse | null> {
-  if (to === context.self) return await witness.answer(to, request);
   let payload: Uint8Array;
   try {
+    // A full disk lets this node's own witness fail, like any other.
+    if (to === context.self) return await witness.answer(to, request);
     payload = await context.rpc.request(to, LEASE_PROTOCOL, leaseRequestCodec.encode(request), {
       timeoutMs: WITNESS_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),

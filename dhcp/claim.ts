@@ -86,7 +86,7 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
     if (view.length === 0) return nobody();
     const { subject, termS } = request;
     const terms = { subject, owner: context.self, claimId, epoch, renewal, termS, view };
-    const round = new Round(parts, terms, request.signal);
+    const round = new Round(parts, terms, request);
     outcome = await round.run();
     if (outcome.kind === 'won') return outcome;
     if (round.newerEpoch > 0) {
@@ -117,6 +117,9 @@ class Round {
   readonly #startedMs: number;
   #answered = 0;
   #cannot = 0;
+  /** The last question to each witness, answered or not. */
+  readonly #questions = new Map<PeerId, Promise<unknown>>();
+  readonly #renews: boolean;
   #held: Extract<ClaimOutcome, { kind: 'held' }> | null = null;
   #refused: string | null = null;
   /** Members that witnesses miss in the view. */
@@ -124,10 +127,11 @@ class Round {
   /** An epoch of the subject that a witness remembers and that is not below this claim's. */
   newerEpoch = 0;
 
-  constructor(parts: ClaimParts, terms: ClaimTerms, signal: Signal | undefined) {
+  constructor(parts: ClaimParts, terms: ClaimTerms, request: ClaimRequest) {
     this.#parts = parts;
     this.#terms = terms;
-    this.#signal = signal;
+    this.#signal = request.signal;
+    this.#renews = request.renews !== undefined;
     this.#needed = quorumOf(terms.view.length);
     this.#startedMs = parts.context.clock.now();
   }
@@ -135,14 +139,14 @@ class Round {
   async run(): Promise<ClaimOutcome> {
     await this.#collect();
     if (this.#grants.length < this.#needed) {
-      await this.#release();
+      this.#release();
       return this.#failure();
     }
     const certificate: LeaseCertificate = { ...this.#terms, grants: [...this.#grants] };
     const committed = await this.#commit(certificate);
     const elapsedMs = this.#parts.context.clock.now() - this.#startedMs;
     if (!committed || elapsedMs > CLAIM_DEADLINE_MS) {
-      await this.#release();
+      this.#release();
       return this.#failure();
     }
     const { termS } = this.#terms;
@@ -174,6 +178,7 @@ class Round {
           ['claim', subject.kind, subject.key, claimId, epoch, renewal, termS, [...view]],
           this.#signal,
         );
+        this.#questions.set(peer, question);
         void question.then((response) => {
           this.#take(peer, response);
           const canStill = view.length - this.#cannot >= this.#needed;
@@ -235,7 +240,9 @@ class Round {
     return await new Promise<boolean>((resolve) => {
       for (const peer of view) {
         const { context, witness } = this.#parts;
-        void ask(context, witness, peer, ['commit', raw], this.#signal).then((response) => {
+        const question = ask(context, witness, peer, ['commit', raw], this.#signal);
+        this.#questions.set(peer, question);
+        void question.then((response) => {
           if (response?.[0] === 'done') done += 1;
           else failed += 1;
           if (response?.[0] === 'held') this.#noteHolder(response[1], response[4][0]);
@@ -246,10 +253,20 @@ class Round {
     });
   }
 
-  /** Gives back what was granted; a renewal that fails keeps the lease it was to renew. */
-  async #release(): Promise<void> {
-    if (this.#terms.renewal > 0) return;
-    await releaseClaim(this.#parts, this.#terms);
+  /**
+   * Gives back what was granted, beside whatever comes next. A renewal that fails gives nothing
+   * back, also when it had to start over as a new claim: witnesses may have committed it in place
+   * of the lease that is still in use.
+   */
+  #release(): void {
+    if (this.#renews) return;
+    for (const peer of this.#terms.view) void this.#releaseAt(peer);
+  }
+
+  /** A release that overtook its claim would leave the grant behind, so it waits for the answer. */
+  async #releaseAt(peer: PeerId): Promise<void> {
+    await this.#questions.get(peer);
+    await releaseAt(this.#parts, this.#terms, peer);
   }
 }
 
@@ -258,10 +275,14 @@ export async function releaseClaim(
   parts: ClaimParts,
   terms: Pick<ClaimTerms, 'subject' | 'claimId' | 'view'>,
 ): Promise<void> {
+  await Promise.all(terms.view.map((peer) => releaseAt(parts, terms, peer)));
+}
+
+async function releaseAt(
+  parts: ClaimParts,
+  terms: Pick<ClaimTerms, 'subject' | 'claimId'>,
+  peer: PeerId,
+): Promise<void> {
   const { kind, key } = terms.subject;
-  await Promise.all(
-    terms.view.map((peer) =>
-      ask(parts.context, parts.witness, peer, ['release', kind, key, terms.claimId]),
-    ),
-  );
+  await ask(parts.context, parts.witness, peer, ['release', kind, key, terms.claimId]);
 }

@@ -15,8 +15,9 @@ import {
   renewalSchema,
   subjectShape,
 } from './certificate.js';
-import type { Ledger, LedgerEntry } from './ledger.js';
+import { witnessTermMs, type EntryPhase, type Ledger, type LedgerEntry } from './ledger.js';
 import { subjectText, type Subject } from './subject.js';
+import { PROVISIONAL_MS, TOMBSTONE_MS } from './terms.js';
 
 const PREFIX = 'ledger/';
 const SETTLED_KEY = 'witness/settled';
@@ -103,6 +104,17 @@ export class Journal {
   }
 }
 
+function longestLifeMs(phase: EntryPhase, termS: number): number {
+  switch (phase) {
+    case 'granted':
+      return PROVISIONAL_MS;
+    case 'committed':
+      return witnessTermMs(termS);
+    case 'tombstone':
+      return TOMBSTONE_MS;
+  }
+}
+
 function readEntry(value: Uint8Array, nowMs: number, wallMs: number): LedgerEntry | null {
   const decoded = entryCodec.decode(value);
   if (!decoded.ok) return null;
@@ -110,6 +122,9 @@ function readEntry(value: Uint8Array, nowMs: number, wallMs: number): LedgerEntr
   const raw = certificates[0];
   const certificate = raw === undefined ? null : decodeCertificate(raw);
   if (certificate?.ok === false) return null;
+  if (phase === 'committed' && certificate === null) return null;
+  // A clock set back must not make a lease last for years.
+  const leftMs = Math.min(endsAt - wallMs, longestLifeMs(phase, certificate?.value.termS ?? 0));
   return {
     subject: { kind, key },
     phase,
@@ -117,7 +132,7 @@ function readEntry(value: Uint8Array, nowMs: number, wallMs: number): LedgerEntr
     claimId,
     epoch,
     renewal,
-    expiresAtMs: endsAt === -1 ? Number.POSITIVE_INFINITY : nowMs + (endsAt - wallMs),
+    expiresAtMs: endsAt === -1 ? Number.POSITIVE_INFINITY : nowMs + leftMs,
     certificate: certificate?.value ?? null,
   };
 }

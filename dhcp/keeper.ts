@@ -108,16 +108,34 @@ export class Keeper {
       owner: other.owner,
     });
     this.#drop();
+    // Otherwise a restart would take it up again, and the other's witnesses would go on refusing.
+    void this.#giveBack(lease);
   }
 
   /** Gives the lease back, so that others can have it at once. */
   async release(): Promise<void> {
     const lease = this.#lease;
     if (lease === null) return;
-    await this.#parts.context.store.delete(this.#storeKey());
-    await releaseClaim(this.#parts, lease.certificate);
+    // Not in use any more before any witness may grant it to somebody else.
     this.#lease = null;
     this.#set('none');
+    await this.#giveBack(lease);
+  }
+
+  async #giveBack(lease: Lease): Promise<void> {
+    await this.#forget();
+    await releaseClaim(this.#parts, lease.certificate);
+  }
+
+  /** A disk that fails must not end the keeper: what it holds is in force without the copy. */
+  async #forget(): Promise<void> {
+    try {
+      await this.#parts.context.store.delete(this.#storeKey());
+    } catch (error) {
+      this.#parts.context.logger.error('the lease could not be removed from the store', {
+        reason: messageOf(error),
+      });
+    }
   }
 
   #storeKey(): string {
@@ -179,6 +197,9 @@ export class Keeper {
       }
       if (outcome.kind === 'refused') {
         this.#hindrance = `the witnesses refuse ${key}: ${outcome.why}`;
+        this.#options.changed();
+        // Most refusals are not about this key, and all the others would fare no better.
+        await this.#pause(racePause(context.rng.float(), this.#races++), signal);
         continue;
       }
       this.#hindrance =
@@ -216,7 +237,19 @@ export class Keeper {
   async #renew(lease: Lease, rebindAtMs: number, signal: Signal): Promise<void> {
     const { context } = this.#parts;
     const { subject, termS } = lease.certificate;
-    const outcome = await claim(this.#parts, { subject, termS, renews: lease.certificate, signal });
+    // However long the witnesses take, the lease is not used beyond its end.
+    const untilEnd = new Canceller(signal);
+    const cancelTimer = context.clock.after(lease.heldUntilMs - context.clock.now(), () => {
+      untilEnd.abort('expired');
+    });
+    const outcome = await claim(this.#parts, {
+      subject,
+      termS,
+      renews: lease.certificate,
+      signal: untilEnd.signal,
+    });
+    cancelTimer();
+    untilEnd.dispose();
     // It may have been released or lost to an older certificate meanwhile.
     if (this.#lease !== lease || signal.aborted) return;
     if (outcome.kind === 'won') {
@@ -251,7 +284,11 @@ export class Keeper {
     const leftMs = lease.heldUntilMs - context.clock.now();
     new DataView(stored.buffer).setFloat64(0, context.clock.wallNow() + leftMs);
     stored.set(raw, 8);
-    await context.store.put(this.#storeKey(), stored);
+    try {
+      await context.store.put(this.#storeKey(), stored);
+    } catch (error) {
+      context.logger.error('the lease could not be stored', { reason: messageOf(error) });
+    }
     // Publishing is for strangers; those who matter now hear of it directly.
     void context.directory
       .put(LEASE_RECORD_KIND, recordKey(lease.certificate.subject), raw, {

@@ -25,6 +25,9 @@ export const LEDGER_ENTRIES_MAX = 32_768;
 /** Live subjects of one kind that one owner may occupy: an owner needs one, and a spare while it moves. */
 export const SUBJECTS_PER_OWNER_MAX = 8;
 
+/** Tombstones dropped at once when the ledger is full, so that not every claim sorts them. */
+const SWEPT_TOMBSTONES = LEDGER_ENTRIES_MAX / 16;
+
 export type EntryPhase = 'granted' | 'committed' | 'tombstone';
 
 export interface LedgerEntry {
@@ -48,7 +51,11 @@ export type ClaimDecision =
   | { readonly kind: 'greedy' };
 
 export type CommitDecision =
-  | { readonly kind: 'committed' }
+  | {
+      readonly kind: 'committed';
+      /** False: it was known here already, and nothing changed. */
+      readonly changed: boolean;
+    }
   | { readonly kind: 'held'; readonly entry: LedgerEntry }
   | { readonly kind: 'full' };
 
@@ -60,6 +67,13 @@ export class Ledger {
     const entry = this.#entries.get(subjectText(subject));
     if (entry === undefined) return null;
     return this.#settle(entry, nowMs);
+  }
+
+  /** Whether this certificate, or a later one of the same owner, is committed here. */
+  knows(certificate: LeaseCertificate, nowMs: number): boolean {
+    const entry = this.at(certificate.subject, nowMs);
+    if (entry?.phase !== 'committed' || entry.certificate === null) return false;
+    return entry.owner === certificate.owner && compareForce(entry.certificate, certificate) <= 0;
   }
 
   /** All entries that are not tombstones. */
@@ -117,18 +131,25 @@ export class Ledger {
 
   /**
    * Takes a verified certificate. It stands against a mere grant to somebody else, because a
-   * quorum decided it; against another certificate the one in force stands.
+   * quorum decided it. A lease that is committed gives way to no other owner's certificate, however
+   * old, until it runs out or is released: so of two quorums of commits with a witness in common
+   * only one can be. A certificate bears no date, and one that came before may long be over.
    *
-   * @param remainingMs life left, when another witness hands it over; the full term if omitted
+   * @param remainingMs life left, when another witness hands it over; the full term if omitted.
+   *   What is known here already is not changed by it, or whoever hands over could end a lease.
    */
   commit(certificate: LeaseCertificate, nowMs: number, remainingMs?: number): CommitDecision {
     const entry = this.at(certificate.subject, nowMs);
+    let keptUntilMs = 0;
     if (entry?.certificate != null && entry.phase === 'committed') {
-      if (compareForce(entry.certificate, certificate) < 0) {
-        return entry.owner === certificate.owner && equalBytes(entry.claimId, certificate.claimId)
-          ? { kind: 'committed' }
+      if (entry.owner !== certificate.owner) return { kind: 'held', entry };
+      const force = compareForce(entry.certificate, certificate);
+      if (force < 0 || (force === 0 && remainingMs !== undefined)) {
+        return equalBytes(entry.claimId, certificate.claimId)
+          ? { kind: 'committed', changed: false }
           : { kind: 'held', entry };
       }
+      keptUntilMs = entry.expiresAtMs;
     }
     if (entry?.phase === 'tombstone' && certificate.epoch <= entry.epoch) {
       // It was released or ran out; a late copy must not bring it back to life.
@@ -139,6 +160,8 @@ export class Ledger {
       if (this.#entries.size >= LEDGER_ENTRIES_MAX) return { kind: 'full' };
     }
     const termMs = witnessTermMs(certificate.termS);
+    // What is for good stays for good, whatever life left the one who handed it over names.
+    const lifeMs = Number.isFinite(termMs) ? Math.min(termMs, remainingMs ?? termMs) : termMs;
     this.#store({
       subject: certificate.subject,
       phase: 'committed',
@@ -146,17 +169,21 @@ export class Ledger {
       claimId: certificate.claimId,
       epoch: certificate.epoch,
       renewal: certificate.renewal,
-      expiresAtMs: nowMs + Math.min(termMs, remainingMs ?? termMs),
+      expiresAtMs: Math.max(keptUntilMs, nowMs + lifeMs),
       certificate,
     });
-    return { kind: 'committed' };
+    return { kind: 'committed', changed: true };
   }
 
-  /** Frees a subject for others at once. Only its owner's own claim can be released. */
+  /**
+   * Frees a subject for others at once. Only its owner's own claim can be released; a use of an
+   * invite that was committed is spent, or whoever joined by it could hand it on.
+   */
   release(subject: Subject, owner: PeerId, claimId: Uint8Array, nowMs: number): boolean {
     const entry = this.at(subject, nowMs);
     if (entry === null || entry.phase === 'tombstone') return false;
     if (entry.owner !== owner || !equalBytes(entry.claimId, claimId)) return false;
+    if (entry.phase === 'committed' && subject.kind === 'invite') return false;
     this.#bury(entry, nowMs);
     return true;
   }
@@ -189,8 +216,16 @@ export class Ledger {
     return null;
   }
 
+  /**
+   * Makes room. Tombstones only keep late messages from doing harm, so the oldest of them go when
+   * nothing else does: one member that claims and releases without end must not lock out the others.
+   */
   #sweep(nowMs: number): void {
     for (const entry of [...this.#entries.values()]) this.#settle(entry, nowMs);
+    if (this.#entries.size < LEDGER_ENTRIES_MAX) return;
+    const tombstones = [...this.#entries].filter(([, entry]) => entry.phase === 'tombstone');
+    tombstones.sort(([, a], [, b]) => a.expiresAtMs - b.expiresAtMs);
+    for (const [text] of tombstones.slice(0, SWEPT_TOMBSTONES)) this.#entries.delete(text);
   }
 
   /** One member must not be able to claim every address there is. */

@@ -25,7 +25,7 @@ export const SYNC_ENTRIES_MAX = 64;
 /** Settled members named in one answer. */
 export const MEMBERS_TOLD_MAX = 64;
 const ADDRESSES_PER_MEMBER_MAX = 16;
-const ADDRESS_CHARS_MAX = 256;
+export const ADDRESS_CHARS_MAX = 256;
 
 const certificateBytes = bytes({ max: CERTIFICATE_BYTES_MAX });
 

@@ -5,7 +5,9 @@
  *
  * With |V1| = |V2| = n and at most d members of one missing in the other, |V1 u V2| <= n + d, and two
  * quorums of q > (n + d) / 2 share a witness. Witnesses enforce the premise: a claim whose view
- * misses more than d of the members its witness knows is refused as stale.
+ * misses more than d / 2 of the members its witness knows is refused as stale. Half, because a
+ * witness sees one claim only: two claims that differ by d / 2 from what it knows differ by d from
+ * each other.
  */
 
 /** Witnesses of one subject in a network large enough. */
@@ -14,6 +16,11 @@ export const WITNESSES = 8;
 /** Members by which two views of `n` witnesses may differ. */
 export function slackOf(n: number): number {
   return Math.floor(n / 4);
+}
+
+/** Members its witness knows that a claim's view of `n` witnesses may miss. */
+export function toleranceOf(n: number): number {
+  return Math.floor(slackOf(n) / 2);
 }
 
 /** Grants that make a lease, out of a view of `n` witnesses, never out of those who answered. */

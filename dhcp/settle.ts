@@ -122,7 +122,9 @@ function noteGrants(parts: SettleParts, pending: readonly PendingGrant[]): void 
   const nowMs = parts.context.clock.now();
   for (const [kind, key, owner, claimId, epoch] of pending) {
     const subject = { kind, key };
-    if (parts.ledger.at(subject, nowMs) !== null) continue;
+    const known = parts.ledger.at(subject, nowMs);
+    // What is remembered of earlier leases says nothing against a later grant.
+    if (known !== null && (known.phase !== 'tombstone' || epoch <= known.epoch)) continue;
     parts.ledger.restore({
       subject,
       phase: 'granted',

@@ -47,10 +47,14 @@ export class Views {
   async lookup(subject: Subject, more: readonly PeerId[] = [], signal?: Signal): Promise<PeerId[]> {
     const { directory, networkId, roster, meet, self } = this.#context;
     if (this.others().length >= DIRECTORY_FROM_MEMBERS) {
-      const near = await directory.closest(subjectHashKey(networkId, subject), WITNESSES * 2, {
-        timeoutMs: DIRECTORY_TIMEOUT_MS,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const key = subjectHashKey(networkId, subject);
+      const near = await directory
+        .closest(key, WITNESSES * 2, {
+          timeoutMs: DIRECTORY_TIMEOUT_MS,
+          ...(signal === undefined ? {} : { signal }),
+        })
+        // Without an answer, and when cancelled, the roster has to do.
+        .catch((): readonly PeerId[] => []);
       const strangers = near.filter((peer) => peer !== self && roster.get(peer) === null);
       await meet(
         strangers.map((peer) => [peer, []]),

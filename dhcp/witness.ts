@@ -13,6 +13,7 @@ import {
   type LeaseCertificate,
 } from './certificate.js';
 import type { LeaseContext } from './context.js';
+import { firstPortion, remainingOf } from './handover.js';
 import type { Journal } from './journal.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
 import {
@@ -21,12 +22,11 @@ import {
   leaseRequestCodec,
   leaseResponseCodec,
   MEMBERS_TOLD_MAX,
-  SYNC_ENTRIES_MAX,
   type LeaseRequest,
   type LeaseResponse,
   type PendingGrant,
 } from './messages.js';
-import { slackOf, WITNESSES } from './quorum.js';
+import { toleranceOf, WITNESSES } from './quorum.js';
 import { subjectHashKey, subjectText, type Subject } from './subject.js';
 import type { Views } from './views.js';
 
@@ -116,37 +116,37 @@ export class Witness {
     this.#resigned = true;
     this.#views.selfSettled = false;
     const nowMs = clock.now();
-    const held = [...this.#ledger.live(nowMs)]
-      .filter((entry) => entry.certificate !== null)
-      .map((entry) => handover(entry, nowMs));
+    const held = [...this.#ledger.live(nowMs)].filter((entry) => entry.certificate !== null);
     await Promise.all(
       this.#views.others().map(async (peer) => {
         if (this.#context.roster.get(peer)?.connected !== true) return;
-        for (let at = 0; at === 0 || at < held.length; at += SYNC_ENTRIES_MAX) {
-          const request = leaseRequestCodec.encode([
-            'resign',
-            leaves,
-            held.slice(at, at + SYNC_ENTRIES_MAX),
-          ]);
+        let rest = held;
+        do {
+          const portion = firstPortion(rest, nowMs);
+          rest = rest.slice(portion.taken);
+          const request = leaseRequestCodec.encode(['resign', leaves, portion.certificates]);
           try {
             await rpc.request(peer, LEASE_PROTOCOL, request, { timeoutMs });
           } catch (error) {
             logger.debug('resignation not heard', { peer, reason: messageOf(error) });
             return;
           }
-        }
+        } while (rest.length > 0);
       }),
     );
   }
 
   /** Checks and stores a certificate that another witness handed over. */
   async import(raw: Uint8Array, remainingMs: number): Promise<boolean> {
+    const { clock } = this.#context;
+    const decoded = decodeCertificate(raw);
+    // Witnesses hand over again and again, and most of it is known: that costs no signatures.
+    if (!decoded.ok || this.#ledger.knows(decoded.value, clock.now())) return false;
     const certificate = this.#verified(raw);
     if (certificate === null) return false;
-    const { clock } = this.#context;
-    const life = remainingMs < 0 ? undefined : remainingMs;
+    const life = remainingMs < 0 ? Number.POSITIVE_INFINITY : remainingMs;
     const decision = this.#ledger.commit(certificate, clock.now(), life);
-    if (decision.kind !== 'committed') return false;
+    if (decision.kind !== 'committed' || !decision.changed) return false;
     await this.#journal.save(this.#ledger, certificate.subject);
     this.#committed(certificate);
     return true;
@@ -157,10 +157,10 @@ export class Witness {
     const forbidden = await this.#context.forbids(from, terms.subject);
     if (forbidden !== null) return ['refused', forbidden];
     if (!this.#views.selfSettled) return ['abstain'];
-    // What the claimant counts on has to be what this witness would count on, within the slack.
+    // What the claimant counts on has to be nearly what this witness would count on.
     const mine = this.#views.witnesses(terms.subject, terms.view);
     const missing = mine.filter((peer) => !terms.view.includes(peer));
-    if (!terms.view.includes(self) || missing.length > slackOf(terms.view.length)) {
+    if (!terms.view.includes(self) || missing.length > toleranceOf(terms.view.length)) {
       return ['stale', missing.map((peer) => this.#context.hintOf(peer))];
     }
     const wallS = Math.floor(clock.wallNow() / 1000);
@@ -182,6 +182,8 @@ export class Witness {
 
   async #commit(from: PeerId, raw: Uint8Array): Promise<LeaseResponse> {
     const certificate = this.#verified(raw);
+    // Certificates are public: from anybody else it is a replay, of a lease that may be over.
+    if (certificate !== null && certificate.owner !== from) return ['refused', 'not-the-owner'];
     if (certificate === null) {
       this.#context.misbehaved(from, 'certificate without a valid quorum');
       return ['refused', 'bad-certificate'];
@@ -220,14 +222,15 @@ export class Witness {
         return distance.nearest(key, known, WITNESSES).includes(from);
       })
       .sort((a, b) => (subjectText(a.subject) < subjectText(b.subject) ? -1 : 1));
-    const page = wanted.slice(0, SYNC_ENTRIES_MAX);
+    const portion = firstPortion(wanted, nowMs);
+    const page = wanted.slice(0, portion.taken);
     const last = page.at(-1);
     const members = this.#views.others().filter((peer) => peer !== from);
     return [
       'state',
       standing,
       members.slice(0, MEMBERS_TOLD_MAX).map((peer) => this.#context.hintOf(peer)),
-      page.filter((entry) => entry.certificate !== null).map((entry) => handover(entry, nowMs)),
+      portion.certificates,
       page
         .filter((entry) => entry.phase === 'granted')
         .map((entry): PendingGrant => {
@@ -285,17 +288,6 @@ function isForGuests(request: LeaseRequest): boolean {
     default:
       return false;
   }
-}
-
-function remainingOf(entry: LedgerEntry, nowMs: number): number {
-  return Number.isFinite(entry.expiresAtMs)
-    ? Math.max(0, Math.round(entry.expiresAtMs - nowMs))
-    : -1;
-}
-
-function handover(entry: LedgerEntry, nowMs: number): [Uint8Array, number] {
-  const raw = entry.certificate === null ? new Uint8Array() : encodeCertificate(entry.certificate);
-  return [raw, remainingOf(entry, nowMs)];
 }
 
 function held(entry: LedgerEntry, nowMs: number): LeaseResponse {

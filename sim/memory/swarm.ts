@@ -6,12 +6,18 @@ import { addressOf, type ConnectionWatcher } from './connection.js';
 import { Deadline } from './deadline.js';
 import type { LocalHost } from './parts.js';
 
-/** `/memory/<peer>` with or without `/p2p/<peer>`; the peer it leads to, or null. */
-function peerAt(address: string): PeerId | null {
+interface MemoryAddress {
+  readonly peer: PeerId;
+  /** True if the address names another peer than the one it leads to. */
+  readonly wrongName: boolean;
+}
+
+/** Takes `/memory/<peer>` with or without `/p2p/<name>` apart; null for anything else. */
+function parseAddress(address: string): MemoryAddress | null {
   const parts = /^\/memory\/([^/]+)(?:\/p2p\/([^/]+))?$/.exec(address);
-  const parsed = parsePeerId(parts?.[1] ?? '');
-  if (!parsed.ok) return null;
-  return parts?.[2] === undefined || parts[2] === parsed.value ? parsed.value : null;
+  const peer = parsePeerId(parts?.[1] ?? '');
+  if (!peer.ok) return null;
+  return { peer: peer.value, wrongName: (parts?.[2] ?? peer.value) !== peer.value };
 }
 
 export class MemorySwarm implements Swarm {
@@ -33,7 +39,9 @@ export class MemorySwarm implements Swarm {
   }
 
   learn(peer: PeerId, addresses: readonly string[]): Promise<void> {
-    if (peer !== this.self && addresses.some((text) => peerAt(text) === peer)) this.remember(peer);
+    const parsed = addresses.map(parseAddress);
+    const found = parsed.some((address) => address?.peer === peer && !address.wrongName);
+    if (found && peer !== this.self) this.remember(peer);
     return Promise.resolve();
   }
 
@@ -48,11 +56,15 @@ export class MemorySwarm implements Swarm {
       await this.#host.reach(parsed.value, deadline);
       return parsed.value;
     }
-    const peer = peerAt(target);
-    if (peer === null) {
+    const address = parseAddress(target);
+    if (address === null) {
       throw new CodedError<RpcErrorCode>('unreachable', `nobody listens at "${target}"`);
     }
     deadline.check();
+    const { peer, wrongName } = address;
+    if (wrongName && this.#host.across(peer) !== null) {
+      throw new CodedError<RpcErrorCode>('stranger', `another peer answers at ${target}`);
+    }
     if (this.#host.table.of(peer).length === 0) await this.#host.dial(peer, deadline);
     return peer;
   }

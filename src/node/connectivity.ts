@@ -6,7 +6,7 @@ import { hasCode, messageOf } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { sleep } from '../../overlay/base/sleep.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
-import type { Roster } from '../../overlay/peers/roster.js';
+import type { Roster, RosterEntry } from '../../overlay/peers/roster.js';
 import type { Clock, Gate, Logger, Rng, Swarm } from '../../overlay/ports.js';
 import type { MemberHint } from '../../dhcp/messages.js';
 import type { Introductions } from './introductions.js';
@@ -52,6 +52,7 @@ export class Connectivity {
   readonly #attempts = new Map<string, Attempt>();
   readonly #hints = new Map<PeerId, readonly string[]>();
   #wake: Canceller | null = null;
+  #nudged = false;
   #lastFailure: string | null = null;
   #strangers = 0;
 
@@ -66,11 +67,13 @@ export class Connectivity {
 
   async run(signal: Signal): Promise<void> {
     while (!signal.aborted) {
+      this.#nudged = false;
       this.#reconcile();
       await this.#tick(signal);
       const wake = new Canceller(signal);
       this.#wake = wake;
-      await sleep(this.#parts.clock, this.#pauseMs(), wake.signal);
+      // A nudge that came while others were dialled counts as well.
+      await sleep(this.#parts.clock, this.#nudged ? 0 : this.#pauseMs(), wake.signal);
       wake.dispose();
     }
   }
@@ -89,6 +92,7 @@ export class Connectivity {
   }
 
   nudge(): void {
+    this.#nudged = true;
     this.#wake?.abort('nudged');
   }
 
@@ -111,7 +115,8 @@ export class Connectivity {
 
   async #tick(signal: Signal): Promise<void> {
     const { roster, swarm } = this.#parts;
-    const connected = roster.all().filter((entry) => entry.connected).length;
+    // Guests do not count: two who wait for admission could keep each other from those who admit.
+    const connected = this.#members().length;
     const work: Promise<void>[] = [];
     if (connected === 0) {
       for (const address of this.#parts.bootstrap) {
@@ -128,7 +133,7 @@ export class Connectivity {
       this.#hints.delete(peer);
       if (roster.get(peer)?.connected === true) continue;
       budget -= 1;
-      work.push(swarm.learn(peer, addresses).then(() => this.#dialPeer(peer, signal)));
+      work.push(this.#dialPeer(peer, signal, addresses));
     }
     for (const entry of absent) {
       if (budget <= 0) break;
@@ -157,9 +162,14 @@ export class Connectivity {
     }
   }
 
-  async #dialPeer(peer: PeerId, signal: Signal): Promise<void> {
+  async #dialPeer(
+    peer: PeerId,
+    signal: Signal,
+    addresses: readonly string[] = [],
+  ): Promise<void> {
     const { swarm, introductions, logger } = this.#parts;
     try {
+      if (addresses.length > 0) await swarm.learn(peer, addresses);
       await swarm.dial(peer, { timeoutMs: DIAL_TIMEOUT_MS, signal });
       this.#attempts.delete(peer);
       await introductions.greet(peer, signal);
@@ -185,8 +195,11 @@ export class Connectivity {
   }
 
   #pauseMs(): number {
-    const { roster } = this.#parts;
-    const alone = roster.all().every((entry) => !entry.connected);
-    return alone ? BACKOFF_MS_MIN : TICK_MS;
+    return this.#members().length === 0 ? BACKOFF_MS_MIN : TICK_MS;
+  }
+
+  /** Those connected. */
+  #members(): readonly RosterEntry[] {
+    return this.#parts.roster.all().filter((entry) => entry.connected && entry.trust === 'member');
   }
 }

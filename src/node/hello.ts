@@ -39,9 +39,19 @@ const helloSchema = z.tuple([
 export type Hello = z.infer<typeof helloSchema>;
 export const helloCodec = codec(helloSchema, { bytesMax: HELLO_BYTES_MAX });
 
-/** The answer: a hello, or why the one that came was refused. */
+/**
+ * The answer: a hello, or why the one that came was refused, with the revocation list that says so.
+ * Anyone may answer, so a refusal without proof convinces nobody who has been admitted.
+ */
 export const helloAnswerCodec = codec(
-  z.union([helloSchema, z.tuple([z.literal('refused'), text(64)])]),
+  z.union([
+    helloSchema,
+    z.tuple([
+      z.literal('refused'),
+      text(64),
+      z.array(bytes({ max: REVOCATION_BYTES_MAX })).max(1),
+    ]),
+  ]),
   { bytesMax: HELLO_BYTES_MAX },
 );
 

@@ -2,6 +2,7 @@
  * Introductions: shows this node's certificates to every peer it connects to, judges theirs, and
  * keeps roster and cards by the result. Whoever shows a forged certificate is cut off.
  */
+import { equalBytes } from '../../overlay/base/bytes.js';
 import { hasCode, messageOf } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Signal } from '../../overlay/base/signal.js';
@@ -56,8 +57,8 @@ export interface IntroductionParts {
   card(): Hello;
   /** A peer's card was read; `newer` is true if its revocation list is newer than ours. */
   met(peer: PeerId, facts: { readonly newerRevocations: boolean }): void;
-  /** The peer does not accept this node. */
-  refused(peer: PeerId, code: string): void;
+  /** The peer does not accept this node; `proof` is the revocation list it named, not judged yet. */
+  refused(peer: PeerId, code: string, proof: Uint8Array | null): void;
   /** Other members that the peer told of. */
   told(members: readonly MemberHint[]): void;
 }
@@ -77,8 +78,8 @@ export class Introductions {
       { trust: 'unknown', requestBytesMax: HELLO_BYTES_MAX },
       (from, payload) => {
         const refusal = this.#leaving ? LEAVING : this.#read(from, helloCodec.decode(payload));
-        const answer = refusal === null ? this.#parts.card() : (['refused', refusal] as const);
-        return Promise.resolve(helloAnswerCodec.encode([...answer]));
+        const answer = refusal === null ? this.#parts.card() : this.#refusal(refusal);
+        return Promise.resolve(helloAnswerCodec.encode(answer));
       },
     );
     this.#parts.swarm.watch({
@@ -163,7 +164,7 @@ export class Introductions {
       });
       const answer = helloAnswerCodec.decode(response);
       if (answer.ok && answer.value[0] === 'refused') {
-        this.#parts.refused(peer, answer.value[1]);
+        this.#parts.refused(peer, answer.value[1], answer.value[2][0] ?? null);
         return false;
       }
       return this.#read(peer, helloCodec.decode(response)) === null;
@@ -175,6 +176,11 @@ export class Introductions {
       });
       return false;
     }
+  }
+
+  #refusal(code: string): ['refused', string, Uint8Array[]] {
+    const list = code === 'revoked' ? this.#parts.revocations() : null;
+    return ['refused', code, list === null ? [] : [list.bytes]];
   }
 
   /** Judges a card and keeps it. @returns why it was refused, or null */
@@ -199,7 +205,11 @@ export class Introductions {
     const membership = judged.value;
     const shown = admissions[0];
     const isAdmitted = shown !== undefined && isAdmissionOf(shown, membership, this.#parts.judge);
-    const admission = isAdmitted ? shown : null;
+    // Hellos may overtake each other, and who was admitted once stays so.
+    const before = cards.get(peer);
+    const sameBefore =
+      before !== null && equalBytes(before.membershipBytes, membershipBytes) ? before : null;
+    const admission = isAdmitted ? shown : (sameBefore?.admission ?? null);
     const isMember = membership.kind !== 'invite' || admission !== null;
     const known = roster.get(peer);
     roster.put({
@@ -229,7 +239,9 @@ export class Introductions {
     });
     const newerRevocations = hello.value[8] > (revocations?.sequence ?? 0);
     this.#parts.met(peer, { newerRevocations });
-    void this.#parts.swarm.learn(peer, addresses);
+    this.#parts.swarm.learn(peer, addresses).catch((error: unknown) => {
+      this.#parts.logger.debug('addresses not kept', { peer, reason: messageOf(error) });
+    });
     if (isMember) this.#parts.told(neighbours);
     return null;
   }

@@ -27,6 +27,7 @@ import type { LeaseContext } from '../../dhcp/context.js';
 import { Journal } from '../../dhcp/journal.js';
 import { Keeper } from '../../dhcp/keeper.js';
 import { Ledger } from '../../dhcp/ledger.js';
+import { ADDRESS_CHARS_MAX, type MemberHint } from '../../dhcp/messages.js';
 import { LEASE_RECORD_KIND, leaseRecordRules } from '../../dhcp/record.js';
 import { Resolver } from '../../dhcp/resolver.js';
 import { settle } from '../../dhcp/settle.js';
@@ -51,7 +52,7 @@ import { Rights } from './rights.js';
 import { Router } from './router.js';
 import { Rosters } from './rosters.js';
 import { nameCandidates } from './naming.js';
-import { findPeer } from './search.js';
+import { address6Key, findPeer } from './search.js';
 import type { TrustGate } from './trust.js';
 import { Vault } from './vault.js';
 
@@ -59,6 +60,8 @@ import { Vault } from './vault.js';
 const SETTLE_PAUSE_MS = 300;
 /** A settled node looks again for state it should hold, after members came or went. */
 const RESETTLE_PAUSE_MS = 30_000;
+/** What a member is told that is one no more. */
+const EXPELLED = 'this node was expelled from the network';
 const RESIGN_TIMEOUT_MS = 2_000;
 /** How soon others learn of a new address, such as one through a relay. */
 const ADDRESS_CHECK_MS = 500;
@@ -152,7 +155,13 @@ export class OverlayNode {
       revocations,
       wasAdmitted: (peer) => this.#wasAdmitted(peer),
     });
-    this.#revocations = new Revocations({ ...common, vault: this.#vault });
+    this.#revocations = new Revocations({
+      ...common,
+      vault: this.#vault,
+      expelled: () => {
+        this.#fail('revoked', this.admitted ? EXPELLED : refusalText('revoked'));
+      },
+    });
     this.introductions = new Introductions({
       ...common,
       judge: this.#rights,
@@ -164,8 +173,8 @@ export class OverlayNode {
       told: (members) => {
         this.connectivity.told(members);
       },
-      refused: (peer, code) => {
-        this.#refused(peer, code);
+      refused: (peer, code, proof) => {
+        this.#refused(peer, code, proof);
       },
     });
     this.connectivity = new Connectivity({
@@ -196,11 +205,11 @@ export class OverlayNode {
       founder: settings.founder,
       forbids: (peer, subject) => this.#rights.forbids(peer, subject),
       meet: (members, signal) => this.introductions.meet(members, signal),
-      hintOf: (peer) => [peer, [...(cards.get(peer)?.addresses ?? [])]],
+      hintOf: (peer) => memberHint(peer, cards.get(peer)?.addresses ?? []),
       departed: (peer) => {
         roster.remove(peer);
         this.links.cut(peer);
-        void this.#vault.forgetMember(peer);
+        this.#inBackground('a member is not forgotten', this.#vault.forgetMember(peer));
       },
       misbehaved: (peer, what) => {
         gate.misbehaved(peer, what);
@@ -302,6 +311,9 @@ export class OverlayNode {
     await this.#rosters.load();
     const { loaded, unreadable } = await this.#journal.load(this.ledger);
     this.ports.logger.debug('ledger loaded', { loaded, unreadable });
+    // The founder holds the whole state by definition, also if it is killed before it has claimed
+    // anything: nobody else could ever witness for it.
+    if (this.settings.founder) await this.#journal.noteSettled(true);
     this.#witness.hasHistory = await this.#journal.wasSettled();
     const admission = await this.#vault.admission();
     if (admission !== null && isAdmissionOf(admission, this.identity.membership, this.#rights)) {
@@ -309,7 +321,7 @@ export class OverlayNode {
     }
     this.gate.onDenied((peer) => {
       this.links.cut(peer);
-      void this.ports.swarm.hangUp(peer);
+      this.#inBackground('a denied peer is not cut off', this.ports.swarm.hangUp(peer));
     });
     directory.register(LEASE_RECORD_KIND, leaseRecordRules(this.#rights));
     directory.register(ADMISSION_RECORD_KIND, admissionRules(this.#rights));
@@ -368,8 +380,17 @@ export class OverlayNode {
     try {
       await work;
     } catch (error) {
+      // At the end of a run whatever waits is cancelled.
+      if (this.signal.aborted) return;
       this.settings.failed(new CodedError('internal', `${what} ended: ${messageOf(error)}`));
     }
+  }
+
+  /** For work that nobody waits for; left alone, its failure would end the process. */
+  #inBackground(failure: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      this.ports.logger.debug(failure, { reason: messageOf(error) });
+    });
   }
 
   /** Others keep what they are told of this node's addresses, so they are told when those change. */
@@ -417,7 +438,7 @@ export class OverlayNode {
         await this.#vault.saveAdmission(this.#admission);
         await this.introductions.announce();
         for (const { peer } of this.ports.swarm.connections()) this.settings.admitted(peer);
-        void this.#publishAdmission(this.#admission);
+        this.#inBackground('admission not published', this.#publishAdmission(this.#admission));
         this.#changed();
         return true;
       case 'used-up':
@@ -439,6 +460,15 @@ export class OverlayNode {
     });
   }
 
+  /** In a network too large to know everyone this is how an IPv6 address is found. */
+  async #publishAddress6(): Promise<void> {
+    const { directory } = this.ports;
+    await directory.provide(address6Key(this.identity.address6), {
+      timeoutMs: PUBLISH_TIMEOUT_MS,
+      signal: this.signal,
+    });
+  }
+
   async #settleForever(signal: Signal): Promise<void> {
     const parts = {
       context: this.#context,
@@ -454,6 +484,7 @@ export class OverlayNode {
       if (!before && this.views.selfSettled) {
         this.address.nudge();
         this.name.nudge();
+        this.#inBackground('IPv6 address not published', this.#publishAddress6());
         await this.introductions.announce();
       }
       const wake = new Canceller(signal);
@@ -518,11 +549,16 @@ export class OverlayNode {
     this.settings.admitted(peer);
   }
 
-  #refused(peer: PeerId, code: string): void {
-    this.ports.logger.debug('refused by a member', { peer, code });
+  #refused(peer: PeerId, code: string, proof: Uint8Array | null): void {
+    this.ports.logger.debug('refused by a peer', { peer, code });
     if (code === LEAVING) return;
-    if (!this.admitted) this.#fail('refused', refusalText(code));
-    else if (code === 'revoked') this.#fail('revoked', 'this node was expelled from the network');
+    if (proof !== null) {
+      this.#inBackground('revocation list not kept', this.#revocations.shown(peer, proof));
+    }
+    // Anyone can say no. It counts for one who wants to join and whom no member has taken in; who is
+    // a member already is out by a signed list alone.
+    const isTaken = this.roster.all().some((entry) => entry.connected && entry.trust === 'member');
+    if (!this.admitted && !isTaken) this.#fail('refused', refusalText(code));
   }
 
   async #wasAdmitted(peer: PeerId): Promise<boolean> {
@@ -600,6 +636,11 @@ export class OverlayNode {
   #changed(): void {
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+/** A member as it is named to others. What one of them says of itself must fit what all may say. */
+function memberHint(peer: PeerId, addresses: readonly string[]): MemberHint {
+  return [peer, addresses.filter((address) => address.length <= ADDRESS_CHARS_MAX)];
 }
 
 /** What a refusal means to the person who tries to join. */

@@ -24,6 +24,8 @@ export interface RevocationParts {
   readonly roster: Roster;
   readonly gate: TrustGate;
   readonly vault: Vault;
+  /** This node itself is on the list. */
+  expelled(): void;
 }
 
 export class Revocations {
@@ -43,7 +45,7 @@ export class Revocations {
     const stored = await vault.revocations();
     if (stored === null) return;
     const verified = verifyRevocations(stored, identity.genesis, crypto);
-    if (verified.ok) this.#current = verified.value;
+    if (verified.ok) await this.adopt(verified.value);
     else logger.warn('the stored revocation list is not valid', { code: verified.code });
   }
 
@@ -55,20 +57,26 @@ export class Revocations {
 
   /** Asks a peer that has a newer list for it. */
   async fetch(peer: PeerId): Promise<void> {
-    const { rpc, logger, gate, identity, crypto } = this.#parts;
+    const { rpc, logger } = this.#parts;
     try {
       const response = await rpc.request(peer, REVOCATIONS_PROTOCOL, new Uint8Array(), {
         timeoutMs: FETCH_TIMEOUT_MS,
       });
       const decoded = revocationsCodec.decode(response);
+      if (!decoded.ok) this.#parts.gate.misbehaved(peer, `revocations: ${decoded.detail}`);
       const raw = decoded.ok ? decoded.value[0] : undefined;
-      if (raw === undefined) return;
-      const verified = verifyRevocations(raw, identity.genesis, crypto);
-      if (verified.ok) await this.adopt(verified.value);
-      else gate.misbehaved(peer, `revocation list: ${verified.detail}`);
+      if (raw !== undefined) await this.shown(peer, raw);
     } catch (error) {
       logger.debug('no revocation list', { peer, reason: messageOf(error) });
     }
+  }
+
+  /** Judges a list that a peer showed. */
+  async shown(peer: PeerId, raw: Uint8Array): Promise<void> {
+    const { identity, crypto, gate } = this.#parts;
+    const verified = verifyRevocations(raw, identity.genesis, crypto);
+    if (verified.ok) await this.adopt(verified.value);
+    else gate.misbehaved(peer, `revocation list: ${verified.detail}`);
   }
 
   /** Takes a verified list if it is newer, and cuts off whoever is on it. */
@@ -77,13 +85,16 @@ export class Revocations {
     const newest = newerRevocations(this.#current, list);
     if (newest === this.#current) return;
     this.#current = newest;
-    await vault.saveRevocations(newest.bytes);
-    for (const { peer, membership } of roster.all()) {
-      const judged = verifyMembership(membership, peer, identity.genesis, newest, crypto);
-      if (judged.ok) continue;
+    const isOut = (peer: PeerId, membership: Uint8Array): boolean =>
+      !verifyMembership(membership, peer, identity.genesis, newest, crypto).ok;
+    const expelled = roster.all().filter(({ peer, membership }) => isOut(peer, membership));
+    // Nobody stays in because a disk is full: all are cut off before anything is written.
+    for (const { peer } of expelled) {
       roster.remove(peer);
-      await vault.forgetMember(peer);
-      gate.deny(peer, judged.detail, REFUSED_MS);
+      gate.deny(peer, 'its membership was revoked', REFUSED_MS);
     }
+    if (isOut(identity.self, identity.membershipBytes)) this.#parts.expelled();
+    await vault.saveRevocations(newest.bytes);
+    for (const { peer } of expelled) await vault.forgetMember(peer);
   }
 }

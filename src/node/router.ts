@@ -28,6 +28,8 @@ import type { Links } from './links.js';
 /** Destinations that packets wait for, packets for each, and how long. */
 const WAITING_DESTINATIONS_MAX = 256;
 const WAITING_PACKETS_MAX = 32;
+/** Bytes of all packets that wait: super-packets are a thousand times as large as the smallest. */
+const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 const WAITING_MS = 5_000;
 /** Routes kept in the fast table; they are forgotten whenever any member changes its address. */
 const ROUTES_MAX = 8_192;
@@ -64,6 +66,7 @@ export class Router {
   readonly #routes4 = new Map<number, PeerId>();
   readonly #routes6 = new Map<string, PeerId>();
   readonly #waiting = new Map<string, Waiting>();
+  #waitingBytes = 0;
   readonly #regreeted = new Map<PeerId, number>();
 
   constructor(parts: RouterParts) {
@@ -191,13 +194,18 @@ export class Router {
   #wait(address: string, packet: Packet): null {
     const { clock, drops } = this.#parts;
     const waiting = this.#waiting.get(address);
-    if (waiting !== undefined) {
-      if (waiting.packets.length >= WAITING_PACKETS_MAX) drops.count('waiting-full');
-      else waiting.packets.push(copyOf(packet));
+    const isFull =
+      this.#waitingBytes + packet.bytes.length > WAITING_BYTES_MAX ||
+      (waiting === undefined
+        ? this.#waiting.size >= WAITING_DESTINATIONS_MAX
+        : waiting.packets.length >= WAITING_PACKETS_MAX);
+    if (isFull) {
+      drops.count('waiting-full');
       return null;
     }
-    if (this.#waiting.size >= WAITING_DESTINATIONS_MAX) {
-      drops.count('waiting-full');
+    this.#waitingBytes += packet.bytes.length;
+    if (waiting !== undefined) {
+      waiting.packets.push(copyOf(packet));
       return null;
     }
     const fresh: Waiting = { packets: [copyOf(packet)], sinceMs: clock.now() };
@@ -211,12 +219,14 @@ export class Router {
     let peer: PeerId | null = null;
     try {
       peer = await resolve(address);
-    } finally {
-      this.#waiting.delete(address);
-      const late = clock.now() - waiting.sinceMs > WAITING_MS;
-      if (peer === null || late) drops.count('unresolved', waiting.packets.length);
-      else this.#toPeer(peer, waiting.packets);
+    } catch {
+      // Cancelled, as at the end of a run: the same as not found.
     }
+    this.#waiting.delete(address);
+    for (const packet of waiting.packets) this.#waitingBytes -= packet.bytes.length;
+    const late = clock.now() - waiting.sinceMs > WAITING_MS;
+    if (peer === null || late) drops.count('unresolved', waiting.packets.length);
+    else this.#toPeer(peer, waiting.packets);
   }
 
   #toPeer(peer: PeerId, batch: readonly Packet[]): void {

@@ -35,14 +35,20 @@ export async function findPeer(
   const owner = await node.resolver.resolve(subject, signal);
   if (owner === null) return null;
   if (roster.get(owner)?.connected !== true) await node.introductions.meet([[owner, []]], signal);
-  // A record may be older than the lease: what the owner shows of itself decides.
-  const card = cards.get(owner);
+  // A record may be older than the lease: what the owner shows of itself decides. What it showed last
+  // may be older than the record, though, so it is asked once more.
+  if (shows(node, owner, subject)) return owner;
+  await node.introductions.greet(owner, signal);
+  if (shows(node, owner, subject)) return owner;
+  node.resolver.forget(subject);
+  return null;
+}
+
+/** False only if the owner was met and shows something else. */
+function shows(node: OverlayNode, owner: PeerId, subject: Subject): boolean {
+  const card = node.cards.get(owner);
   const shown = subject.kind === 'address' ? card?.address4 : card?.name;
-  if (card !== null && shown?.subject.key !== subject.key) {
-    node.resolver.forget(subject);
-    return null;
-  }
-  return owner;
+  return card === null || shown?.subject.key === subject.key;
 }
 
 /** An IPv6 address follows from the peer id, so whoever answers can be checked. */

@@ -89,7 +89,7 @@ export class TrustGate implements Gate {
   deny(peer: PeerId, why: string, forMs: number = DENIED_MS): void {
     const { clock, logger } = this.#options;
     const score = this.#scoreOf(peer);
-    score.deniedUntilMs = clock.now() + forMs;
+    score.deniedUntilMs = Math.max(score.deniedUntilMs, clock.now() + forMs);
     logger.warn('peer denied', { peer, why });
     this.#wake(peer);
     this.#onDenied(peer);
@@ -99,12 +99,24 @@ export class TrustGate implements Gate {
     const known = this.#scores.get(peer);
     if (known !== undefined) return known;
     if (this.#scores.size >= SCORED_PEERS_MAX) {
-      const oldest = this.#scores.keys().next();
-      if (oldest.done !== true) this.#scores.delete(oldest.value);
+      this.#forgetOne();
     }
     const score = { misdeeds: 0, lastMs: Number.NEGATIVE_INFINITY, deniedUntilMs: 0 };
     this.#scores.set(peer, score);
     return score;
+  }
+
+  /** The oldest, but rather one that is not denied: new names cost nothing to whoever wants to get in. */
+  #forgetOne(): void {
+    const nowMs = this.#options.clock.now();
+    let oldest: PeerId | null = null;
+    for (const [peer, score] of this.#scores) {
+      oldest ??= peer;
+      if (score.deniedUntilMs > nowMs) continue;
+      oldest = peer;
+      break;
+    }
+    if (oldest !== null) this.#scores.delete(oldest);
   }
 
   #wake(peer: PeerId): void {

@@ -91,7 +91,7 @@ export function swarmContract(world: () => World): void {
     });
   });
 
-  it('reports what cannot be dialled as unreachable', async () => {
+  it('reports what cannot be dialled as unreachable, and who answers for another as stranger', async () => {
     const [a, b, c] = [await started(world()), await started(world()), await started(world())];
     for (const target of ['', 'nonsense', '/ip4/1.2.3.4', `/p2p/${b.self}`]) {
       expect(await codeOf(a.swarm.dial(target, { timeoutMs: 1_500 })), target).to.equal(
@@ -100,7 +100,7 @@ export function swarmContract(world: () => World): void {
     }
     // Someone else answers at this address than the one it names.
     const address = at(b.swarm.addresses(), 0).replace(/\/p2p\/[^/]+$/, `/p2p/${c.self}`);
-    expect(await codeOf(a.swarm.dial(address, PATIENT))).to.equal('unreachable');
+    expect(await codeOf(a.swarm.dial(address, PATIENT))).to.equal('stranger');
     expect(a.swarm.connections()).to.deep.equal([]);
     const gone = at(c.swarm.addresses(), 0);
     await c.stop();

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { FACTS_SCHEMA } from '../../node/control.js';
 import { example, type RegisterVerb } from '../cli.js';
 
-/** The package's own file: above this one by one step more when compiled into `dist/`. */
-const PACKAGE_FILES = ['../../../package.json', '../../../../package.json'];
+/** The package's own file, as seen from the source, from `dist/src/` and from the bundle's parts. */
+const PACKAGE_FILES = ['../../../package.json', '../../../../package.json', '../../package.json'];
 
 /** The version in `package.json`, or `unknown` if the program was taken out of its package. */
 export function packageVersion(): string {
   for (const file of PACKAGE_FILES) {
     try {
       const value: unknown = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
-      if (typeof value === 'object' && value !== null && 'version' in value) {
-        return String(value.version);
-      }
+      if (typeof value !== 'object' || value === null) continue;
+      if (!('name' in value && 'version' in value) || value.name !== 'overlay') continue;
+      return String(value.version);
     } catch {
       // Not there: try the next.
     }

@@ -97,7 +97,7 @@ export class Dialler {
   #checkIdentity(connection: Connection, expected: PeerId): void {
     if (connection.remotePeer.toString() === expected) return;
     connection.abort(new Error('another peer answered'));
-    throw new CodedError<RpcErrorCode>('unreachable', `another peer than ${expected} answered`);
+    throw new CodedError<RpcErrorCode>('stranger', `another peer than ${expected} answered`);
   }
 
   /**

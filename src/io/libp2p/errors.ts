@@ -19,33 +19,16 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** Failures of the system's connect, and of waiting: nobody is there, or nobody answers. */
-const NOBODY_CODES = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'EADDRNOTAVAIL',
-  'EHOSTDOWN',
-]);
-const NOBODY_NAMES = new Set(['TimeoutError', 'AbortError', 'NoValidAddressesError']);
-
 /** The errors of the single attempts inside an error of a dial. */
-function attemptsOf(error: unknown): unknown[] {
-  if (error instanceof AggregateError) return error.errors.flatMap(attemptsOf);
-  return [error];
-}
-
-function isNobody(error: unknown): boolean {
-  if (!(error instanceof Error)) return true;
-  const code: unknown = 'code' in error ? error.code : undefined;
-  return NOBODY_NAMES.has(error.name) || (typeof code === 'string' && NOBODY_CODES.has(code));
+function attemptsOf(error: unknown): readonly unknown[] {
+  return error instanceof AggregateError ? error.errors.flatMap(attemptsOf) : [error];
 }
 
 /**
  * A failed dial. `stranger`: a connection was made, but no handshake came about over it, as when the
- * other side has another network key; `unreachable`: everything else, since a dead peer and one that
- * hides look the same.
+ * other side has another network key or is not who was asked for; `refused`: the handshake was done
+ * and the other side hung up; `unreachable`: everything else, since a dead peer and one that hides
+ * look the same.
  */
 export function dialError(
   error: unknown,
@@ -54,10 +37,13 @@ export function dialError(
 ): CodedError<RpcErrorCode> {
   // A dial that spends its whole time on dead addresses found nobody: that is no late answer.
   if (deadline.fired === 'aborted') return deadline.error();
-  const cause = messageOf(error);
-  const fields = { target, cause };
-  if (deadline.fired === null && !attemptsOf(error).every(isNobody)) {
+  const fields = { target, cause: messageOf(error) };
+  const names = attemptsOf(error).map(nameOf);
+  if (names.includes('EncryptionFailedError')) {
     return new CodedError<RpcErrorCode>('stranger', `no member answers at ${target}`, fields);
+  }
+  if (names.includes('ConnectionClosedError')) {
+    return new CodedError<RpcErrorCode>('refused', `${target} hung up at once`, fields);
   }
   return new CodedError<RpcErrorCode>('unreachable', `cannot reach ${target}`, fields);
 }

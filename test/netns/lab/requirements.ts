@@ -92,7 +92,7 @@ function findProjectRoot(): string {
 
 export const PROJECT_ROOT = findProjectRoot();
 
-const CLI = join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
+const CLI = join(PROJECT_ROOT, 'dist', 'bin', 'overlay.js');
 
 /** Path of the compiled command line. @throws LabError `cli-missing` */
 export function cliPath(): string {
