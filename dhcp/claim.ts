@@ -26,7 +26,7 @@ import {
 } from './certificate.js';
 import type { LeaseContext } from './context.js';
 import type { LeaseResponse, MemberHint } from './messages.js';
-import { quorumOf } from './quorum.js';
+import { quorumOf, slackOf } from './quorum.js';
 import type { Subject } from './subject.js';
 import { CLAIM_DEADLINE_MS } from './terms.js';
 import type { Views } from './views.js';
@@ -96,7 +96,7 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
       renewal = 0;
     } else if (round.missed.length > 0 && outcome.kind === 'no-quorum') {
       await context.meet(round.missed, request.signal);
-      for (const [peer] of round.missed) insisted.add(peer);
+      for (const peer of round.insisted()) insisted.add(peer);
     } else return outcome;
     if (request.signal?.aborted === true) return outcome;
   }
@@ -124,6 +124,8 @@ class Round {
   #refused: string | null = null;
   /** Members that witnesses miss in the view. */
   readonly missed: MemberHint[] = [];
+  /** How many witnesses named each of them. */
+  readonly #named = new Map<PeerId, number>();
   /** An epoch of the subject that a witness remembers and that is not below this claim's. */
   newerEpoch = 0;
 
@@ -152,6 +154,12 @@ class Round {
     const { termS } = this.#terms;
     const heldUntilMs = termS === 0 ? Number.POSITIVE_INFINITY : this.#startedMs + termS * 1000;
     return { kind: 'won', certificate, heldUntilMs };
+  }
+
+  /** Members named by more witnesses than may be wrong: fewer could fill the view with nobodies. */
+  insisted(): PeerId[] {
+    const wrongMax = slackOf(this.#terms.view.length);
+    return [...this.#named].filter(([, times]) => times > wrongMax).map(([peer]) => peer);
   }
 
   #failure(): ClaimOutcome {
@@ -208,6 +216,9 @@ class Round {
         break;
       case 'stale':
         this.missed.push(...response[1]);
+        for (const member of new Set(response[1].map(([named]) => named))) {
+          this.#named.set(member, (this.#named.get(member) ?? 0) + 1);
+        }
         break;
       case 'old-epoch':
         this.newerEpoch = Math.max(this.newerEpoch, response[1]);

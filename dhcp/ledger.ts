@@ -40,6 +40,8 @@ export interface LedgerEntry {
   /** Monotonic milliseconds; Infinity for a use of an invite. */
   readonly expiresAtMs: number;
   readonly certificate: LeaseCertificate | null;
+  /** Granted by others, and only known here. Whoever asks for grants has to ask those others. */
+  readonly hearsay?: true;
 }
 
 export type ClaimDecision =
@@ -186,6 +188,24 @@ export class Ledger {
     if (entry.phase === 'committed' && subject.kind === 'invite') return false;
     this.#bury(entry, nowMs);
     return true;
+  }
+
+  /**
+   * Notes a grant of another witness, which blocks the subject here as well for as long as it may
+   * live. What is remembered of earlier leases says nothing against it.
+   */
+  hear(grant: Pick<LedgerEntry, 'subject' | 'owner' | 'claimId' | 'epoch'>, nowMs: number): void {
+    const known = this.at(grant.subject, nowMs);
+    if (known !== null && (known.phase !== 'tombstone' || grant.epoch <= known.epoch)) return;
+    if (known === null && this.#entries.size >= LEDGER_ENTRIES_MAX) return;
+    this.#store({
+      ...grant,
+      phase: 'granted',
+      renewal: 0,
+      expiresAtMs: nowMs + PROVISIONAL_MS,
+      certificate: null,
+      hearsay: true,
+    });
   }
 
   /** Restores an entry read from disk. */

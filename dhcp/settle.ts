@@ -3,7 +3,9 @@
  * quorum there was or will be, and copies in the same step what they hold for the subjects it will
  * watch over. Until then it abstains, because it might not know of a lease already granted.
  */
+import { toHex } from '../overlay/base/bytes.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
+import { sleep } from '../overlay/base/sleep.js';
 import type { Signal } from '../overlay/base/signal.js';
 import { ask } from './ask.js';
 import type { LeaseContext } from './context.js';
@@ -11,12 +13,13 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { PendingGrant } from './messages.js';
 import { syncQuorumOf } from './quorum.js';
-import { PROVISIONAL_MS } from './terms.js';
 import type { Views } from './views.js';
 import type { Witness } from './witness.js';
 
 /** Pages taken from one witness before it is thought to be endless. */
 const SYNC_PAGES_MAX = 1_024;
+/** Between two looks at claims that were under way when this node registered. */
+const UNDER_WAY_PAUSE_MS = 200;
 /** Rounds of meeting members that others told of. */
 const SYNC_ROUNDS_MAX = 8;
 
@@ -91,15 +94,54 @@ interface Copied {
   readonly standing: 'settled' | 'recovering' | 'fresh';
   /** The settled members it knows. */
   readonly members: PeerId[];
+  readonly pending: PendingGrant[];
 }
 
+/**
+ * Registers with one witness and copies its state. What it had granted before it knew of this node
+ * is committed without this node, so it counts as heard only when all of that is decided: an
+ * address granted at that moment would otherwise be free here ten seconds later, whoever holds it.
+ */
 async function copyFrom(
+  parts: SettleParts,
+  peer: PeerId,
+  signal: Signal | undefined,
+): Promise<Copied | null> {
+  const { context, ledger } = parts;
+  const first = await copyPages(parts, peer, signal);
+  let open = first?.pending ?? [];
+  for (const [kind, key, owner, claimId, epoch] of open) {
+    ledger.hear({ subject: { kind, key }, owner, claimId, epoch }, context.clock.now());
+  }
+  // Grants lapse, so this ends. Those that come after the first look were made by a witness that
+  // knew of this node.
+  while (open.length > 0) {
+    await sleep(context.clock, UNDER_WAY_PAUSE_MS, signal);
+    const again = signal?.aborted === true ? null : await copyPages(parts, peer, signal);
+    if (again === null) return null;
+    const still = new Set(again.pending.map(([, , , claimId]) => toHex(claimId)));
+    for (const [kind, key, owner, claimId] of open) {
+      if (still.has(toHex(claimId))) continue;
+      const nowMs = context.clock.now();
+      const subject = { kind, key };
+      // Neither granted nor committed there any more: the claimant gave it up.
+      if (ledger.at(subject, nowMs)?.hearsay === true) {
+        ledger.release(subject, owner, claimId, nowMs);
+      }
+    }
+    open = open.filter(([, , , claimId]) => still.has(toHex(claimId)));
+  }
+  return first;
+}
+
+async function copyPages(
   parts: SettleParts,
   peer: PeerId,
   signal: Signal | undefined,
 ): Promise<Copied | null> {
   const { context, witness } = parts;
   const named: PeerId[] = [];
+  const underWay: PendingGrant[] = [];
   let cursor = '';
   for (let page = 0; page < SYNC_PAGES_MAX; page++) {
     const response = await ask(context, witness, peer, ['sync', cursor], signal);
@@ -110,30 +152,11 @@ async function copyFrom(
       await context.meet(members, signal);
     }
     for (const [raw, remainingMs] of entries) await witness.import(raw, remainingMs);
-    noteGrants(parts, pending);
-    if (next === null || standing === 'fresh') return { standing, members: named };
+    underWay.push(...pending);
+    if (next === null || standing === 'fresh') {
+      return { standing, members: named, pending: underWay };
+    }
     cursor = next;
   }
   return null;
-}
-
-/** Grants under way elsewhere block the subject here too, for as long as they may live. */
-function noteGrants(parts: SettleParts, pending: readonly PendingGrant[]): void {
-  const nowMs = parts.context.clock.now();
-  for (const [kind, key, owner, claimId, epoch] of pending) {
-    const subject = { kind, key };
-    const known = parts.ledger.at(subject, nowMs);
-    // What is remembered of earlier leases says nothing against a later grant.
-    if (known !== null && (known.phase !== 'tombstone' || epoch <= known.epoch)) continue;
-    parts.ledger.restore({
-      subject,
-      phase: 'granted',
-      owner,
-      claimId,
-      epoch,
-      renewal: 0,
-      expiresAtMs: nowMs + PROVISIONAL_MS,
-      certificate: null,
-    });
-  }
 }

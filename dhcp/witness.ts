@@ -232,7 +232,7 @@ export class Witness {
       members.slice(0, MEMBERS_TOLD_MAX).map((peer) => this.#context.hintOf(peer)),
       portion.certificates,
       page
-        .filter((entry) => entry.phase === 'granted')
+        .filter((entry) => entry.phase === 'granted' && entry.hearsay !== true)
         .map((entry): PendingGrant => {
           const { subject, owner, claimId, epoch } = entry;
           return [subject.kind, subject.key, owner, claimId, epoch];

@@ -1,4 +1,8 @@
-/** What each known member showed of itself, kept while the roster keeps the member. */
+/**
+ * What each known member showed of itself, kept while the roster keeps the member. Two may show the
+ * same address, for a moment after a split, or for as long as one of them cheats: then the one that is
+ * connected stands before the one that is not, and else the one that showed it first.
+ */
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Membership } from '../../overlay/identity/membership.js';
 import type { Roster } from '../../overlay/peers/roster.js';
@@ -19,12 +23,14 @@ export interface PeerCard {
 }
 
 export class Cards {
+  readonly #roster: Roster;
   readonly #cards = new Map<PeerId, PeerCard>();
-  readonly #byAddress4 = new Map<string, PeerId>();
-  readonly #byAddress6 = new Map<string, PeerId>();
-  readonly #byName = new Map<string, PeerId>();
+  readonly #byAddress4 = new Map<string, Set<PeerId>>();
+  readonly #byAddress6 = new Map<string, Set<PeerId>>();
+  readonly #byName = new Map<string, Set<PeerId>>();
 
   constructor(roster: Roster) {
+    this.#roster = roster;
     roster.watch((peer) => {
       if (roster.get(peer) === null) this.#remove(peer);
     });
@@ -35,36 +41,57 @@ export class Cards {
   }
 
   put(card: PeerCard): void {
-    this.#remove(card.peer);
-    this.#cards.set(card.peer, card);
-    if (card.address4 !== null) this.#byAddress4.set(card.address4.subject.key, card.peer);
-    this.#byAddress6.set(card.address6, card.peer);
-    if (card.name !== null) this.#byName.set(card.name.subject.key, card.peer);
+    const { peer } = card;
+    const before = this.#cards.get(peer);
+    this.#cards.set(peer, card);
+    for (const [index, keyOf] of this.#indexes()) {
+      const [old, fresh] = [before === undefined ? null : keyOf(before), keyOf(card)];
+      // Whoever shows the same again keeps its place before those that came later.
+      if (old === fresh) continue;
+      unset(index, old, peer);
+      if (fresh !== null) index.set(fresh, (index.get(fresh) ?? new Set<PeerId>()).add(peer));
+    }
   }
 
   holderOfAddress4(address: string): PeerId | null {
-    return this.#byAddress4.get(address) ?? null;
+    return this.#holder(this.#byAddress4.get(address));
   }
 
   holderOfAddress6(address: string): PeerId | null {
-    return this.#byAddress6.get(address) ?? null;
+    return this.#holder(this.#byAddress6.get(address));
   }
 
   holderOfName(name: string): PeerId | null {
-    return this.#byName.get(name) ?? null;
+    return this.#holder(this.#byName.get(name));
+  }
+
+  #holder(showing: ReadonlySet<PeerId> | undefined): PeerId | null {
+    let first: PeerId | null = null;
+    for (const peer of showing ?? []) {
+      if (this.#roster.get(peer)?.connected === true) return peer;
+      first ??= peer;
+    }
+    return first;
+  }
+
+  #indexes(): [Map<string, Set<PeerId>>, (card: PeerCard) => string | null][] {
+    return [
+      [this.#byAddress4, (card) => card.address4?.subject.key ?? null],
+      [this.#byAddress6, (card) => card.address6],
+      [this.#byName, (card) => card.name?.subject.key ?? null],
+    ];
   }
 
   #remove(peer: PeerId): void {
     const card = this.#cards.get(peer);
     if (card === undefined) return;
     this.#cards.delete(peer);
-    unset(this.#byAddress4, card.address4?.subject.key, peer);
-    unset(this.#byAddress6, card.address6, peer);
-    unset(this.#byName, card.name?.subject.key, peer);
+    for (const [index, keyOf] of this.#indexes()) unset(index, keyOf(card), peer);
   }
 }
 
-/** Removes an index entry unless it has passed to another peer meanwhile. */
-function unset(index: Map<string, PeerId>, key: string | undefined, peer: PeerId): void {
-  if (key !== undefined && index.get(key) === peer) index.delete(key);
+function unset(index: Map<string, Set<PeerId>>, key: string | null, peer: PeerId): void {
+  const showing = key === null ? undefined : index.get(key);
+  if (key === null || showing?.delete(peer) !== true) return;
+  if (showing.size === 0) index.delete(key);
 }

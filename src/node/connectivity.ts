@@ -114,7 +114,7 @@ export class Connectivity {
   }
 
   async #tick(signal: Signal): Promise<void> {
-    const { roster, swarm } = this.#parts;
+    const { roster } = this.#parts;
     // Guests do not count: two who wait for admission could keep each other from those who admit.
     const connected = this.#members().length;
     const work: Promise<void>[] = [];

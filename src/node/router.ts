@@ -257,10 +257,12 @@ export class Router {
       drops.count('malformed');
       return false;
     }
-    const card = this.#parts.cards.get(peer);
+    const { cards } = this.#parts;
+    const card = cards.get(peer);
+    // An address that two members show is the one's alone.
     const isOwn =
       version === 4
-        ? card?.address4?.subject.key === formatAddress4(source4(packet.bytes))
+        ? cards.holderOfAddress4(formatAddress4(source4(packet.bytes))) === peer
         : card !== null && key6(card.address6) === source6(packet.bytes);
     if (!isOwn) {
       drops.count('spoofed-source');

@@ -205,7 +205,7 @@ class Run {
       networkId: identity.networkId,
       psk: identity.psk,
       listen: [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`],
-      datastore: join(dataPath, 'host'),
+      datastore: null,
       relay: this.#options.relay,
       mdns: this.#options.mdns,
       gate,

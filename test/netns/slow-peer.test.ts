@@ -39,11 +39,6 @@ describe('a peer that stops taking packets', function () {
     await eventually('the first ping', 10_000, () => systemPing(a.host, b.address4));
   });
 
-  after(() => {
-    // A frozen process would not hear the lab's end.
-    b.node.program.signal('SIGCONT');
-  });
-
   /** Sends for some seconds, and returns the highest memory use and count of drops seen meanwhile. */
   async function blast(seconds: number) {
     const args = scriptArgs('udp-blast', [b.address4, '9', String(seconds), '1300']);

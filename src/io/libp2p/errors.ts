@@ -1,6 +1,6 @@
 /** From what libp2p throws to the few codes of the ports. */
 import type { Connection } from '@libp2p/interface';
-import { CodedError, messageOf } from '../../../overlay/base/errors.js';
+import { CodedError, hasCode, messageOf } from '../../../overlay/base/errors.js';
 import type { RpcErrorCode } from '../../../overlay/ports.js';
 import type { Deadline } from './deadline.js';
 
@@ -38,8 +38,10 @@ export function dialError(
   // A dial that spends its whole time on dead addresses found nobody: that is no late answer.
   if (deadline.fired === 'aborted') return deadline.error();
   const fields = { target, cause: messageOf(error) };
-  const names = attemptsOf(error).map(nameOf);
-  if (names.includes('EncryptionFailedError')) {
+  const attempts = attemptsOf(error);
+  const names = attempts.map(nameOf);
+  const otherKey = attempts.some((attempt) => hasCode<RpcErrorCode>(attempt, 'stranger'));
+  if (otherKey || names.includes('EncryptionFailedError')) {
     return new CodedError<RpcErrorCode>('stranger', `no member answers at ${target}`, fields);
   }
   if (names.includes('ConnectionClosedError')) {

@@ -105,7 +105,9 @@ export class Gatekeeper {
       const peer = fromLibp2p(connection.remotePeer);
       // No window updates while waiting: a stranger may fill one small window and no more.
       if (stream.readStatus === 'readable') stream.pause();
-      const needed = GUEST_PROTOCOLS.has(stream.protocol) ? 'guest' : 'member';
+      // Inbound only: this node relays for guests, but goes through members alone.
+      const forGuests = stream.direction === 'inbound' && GUEST_PROTOCOLS.has(stream.protocol);
+      const needed = forGuests ? 'guest' : 'member';
       if (peer === null || !(await this.#settled(peer, needed))) {
         throw new CodedError<RpcErrorCode>('untrusted', `${stream.protocol} is for members only`);
       }

@@ -8,7 +8,9 @@
  *
  *     HKDF-SHA256(ikm = pre-shared key, salt = own nonce | other's nonce, info = "overlay network key v1")
  *
- * so both directions and all connections have keys of their own.
+ * so both directions and all connections have keys of their own. The first 16 enciphered bytes are zero:
+ * whoever deciphers them to something else holds another key and learns so at once. Without them the
+ * first length field would come out random, and either side might wait for bytes that never come.
  *
  * libp2p's `pnet` does the same with XSalsa20. It is not used because its WebAssembly cipher shares
  * one memory between all connections and grows it whenever two of them take turns with large
@@ -22,12 +24,15 @@ import { AbstractMultiaddrConnection, byteStream, type SendResult } from '@libp2
 import { Uint8ArrayList } from 'uint8arraylist';
 import { CodedError } from '../../../overlay/base/errors.js';
 import { equalBytes } from '../../../overlay/base/bytes.js';
+import type { RpcErrorCode } from '../../../overlay/ports.js';
 
 const NONCE_BYTES = 32;
 const KEY_BYTES = 32;
 /** ChaCha20 takes counter and nonce as one; both start at zero because every key is used once. */
 const INITIAL_BLOCK = new Uint8Array(16);
 const INFO = 'overlay network key v1';
+/** First bytes in both directions, before they are enciphered. */
+const CHECK = new Uint8Array(16);
 /** Time for the other side's nonce. */
 const EXCHANGE_TIMEOUT_MS = 5_000;
 
@@ -45,13 +50,18 @@ export function networkKey(psk: Uint8Array): () => ConnectionProtector {
       const others = answer.subarray();
       // An echo of our own bytes would make both directions use one key stream.
       if (equalBytes(own, others)) {
-        throw new CodedError('refused', 'the other side only repeats what it is sent');
+        throw new CodedError<RpcErrorCode>('stranger', 'the other side only repeats what it hears');
       }
-      return new EncipheredConnection(
-        bytes.unwrap(),
-        streamCipher(psk, own, others),
-        streamCipher(psk, others, own),
-      );
+      const outbound = streamCipher(psk, own, others);
+      const inbound = streamCipher(psk, others, own);
+      const [check] = await Promise.all([
+        bytes.read({ bytes: CHECK.length, signal }),
+        bytes.write(outbound.update(CHECK), { signal }),
+      ]);
+      if (!equalBytes(inbound.update(check.subarray()), CHECK)) {
+        throw new CodedError<RpcErrorCode>('stranger', 'the other side has another network key');
+      }
+      return new EncipheredConnection(bytes.unwrap(), outbound, inbound);
     },
   });
 }

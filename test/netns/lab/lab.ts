@@ -99,7 +99,7 @@ export class Lab {
         .filter((program) => program.tail(1).length > 0)
         // Short-lived commands are told by the failure itself; nodes and servers matter here.
         .filter(
-          (program) => program.end === null || /main\.js (create|join|up) /.test(program.line),
+          (program) => program.end === null || /overlay\.js (create|join|up) /.test(program.line),
         )
         .map((program) => {
           const end = program.end;

@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect } from 'chai';
+import { format } from 'prettier';
 import { generateReference } from '../../../src/config/reference.js';
 import { settingsSchema } from '../../../src/config/schema.js';
 import { SETTINGS } from '../../../src/config/settings.js';
+import { repositoryRoot } from '../../support/root.js';
 
 describe('config/reference', () => {
   const rows = generateReference()
@@ -25,5 +29,11 @@ describe('config/reference', () => {
 
   it('keeps the columns of the table, whatever a cell holds', () => {
     for (const row of rows) expect(row.split(/(?<!\\)\|/), row).to.have.length(7);
+  });
+
+  it('is what docs/CONFIG.md holds, apart from the alignment of its table', async () => {
+    // Else: overlay config reference > docs/CONFIG.md, and prettier --write.
+    const written = await readFile(path.join(repositoryRoot(), 'docs', 'CONFIG.md'), 'utf8');
+    expect(written).to.equal(await format(generateReference(), { parser: 'markdown' }));
   });
 });

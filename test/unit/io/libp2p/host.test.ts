@@ -1,5 +1,6 @@
 /** What only the real host has: keys of the network, a port, a disk, addresses of interfaces. */
 import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
@@ -47,6 +48,23 @@ describe('libp2p host', () => {
     const mixed = ['stranger', 'unreachable'];
     expect(await pair({ psk: PSK }, { psk: null })).to.be.oneOf(mixed);
     expect(await pair({ psk: null }, { psk: PSK })).to.be.oneOf(mixed);
+  });
+
+  it('is not fooled by someone who sends its own bytes back', async () => {
+    const mirror = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.pipe(socket);
+    });
+    await new Promise<void>((resolve) => {
+      mirror.listen(0, '127.0.0.1', resolve);
+    });
+    const host = await world.create({ psk: PSK });
+    await host.start();
+    const port = String((mirror.address() as AddressInfo).port);
+    const dial = host.swarm.dial(`/ip4/127.0.0.1/tcp/${port}`, PATIENT);
+    expect(await codeOf(dial)).to.equal('stranger');
+    expect(host.swarm.connections()).to.deep.equal([]);
+    mirror.close();
   });
 
   it('keeps the protocols of two networks apart', async () => {

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { ByteStream } from '../../../../overlay/ports.js';
-import { PATIENT, codeOf, connect, eventually } from '../../../contract/world.js';
+import { PATIENT, codeOf, connect, eventually, sleep } from '../../../contract/world.js';
 import { libp2pWorld, type RealHost, type RealWorld } from '../../../contract/libp2p-world.js';
 
 const RELAY_SEED = Uint8Array.from(randomBytes(32));
@@ -115,6 +115,22 @@ describe('relayed connections', () => {
     await hidden.swarm.dial(relay.self, PATIENT);
     await connect(caller, relay);
     expect(await caller.swarm.dial(await relayedAddress(), PATIENT)).to.equal(hidden.self);
+  });
+
+  it('are made for a guest to members, and never to it or through it', async () => {
+    const address = await relayedAddress();
+    relay.gate.set(caller.self, 'guest');
+    expect(await caller.swarm.dial(address, PATIENT)).to.equal(hidden.self);
+    await caller.swarm.hangUp(hidden.self);
+    caller.gate.set(relay.self, 'guest');
+    expect(await codeOf(caller.swarm.dial(address, PATIENT))).to.equal('unreachable');
+
+    const guest = await world.create({ listen: [] });
+    relay.gate.set(guest.self, 'guest');
+    await start(guest);
+    await connect(guest, relay);
+    await sleep(500);
+    expect(guest.swarm.addresses()).to.deep.equal([]);
   });
 
   it('are not made for strangers, nor through them', async () => {
