@@ -32,11 +32,11 @@ module.exports = {
       severity: 'error',
       comment:
         'Leases build on peers, keys and bytes, not on links, punching or hosts: dhcp/ may import ' +
-        'overlay/base, overlay/identity, overlay/wire and overlay/ports.ts.',
+        'overlay/base, overlay/identity, overlay/peers, overlay/wire and overlay/ports.ts.',
       from: { path: '^dhcp/' },
       to: {
         path: '^(overlay|src|sim|test|scripts)/',
-        pathNot: '^overlay/((base|identity|wire)/|ports\\.ts$)',
+        pathNot: '^overlay/((base|identity|peers|wire)/|ports\\.ts$)',
       },
     },
     {

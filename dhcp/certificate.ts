@@ -7,7 +7,7 @@
  *   [ version, kind, key, owner, claimId, epoch, renewal, termS, [witness ...], [grant ...] ]
  *   grant = [ index into the witnesses, signature, membership certificate of the witness ]
  *
- * A grant signs `overlay grant v1\0` and the canonical CBOR of
+ * A grant signs `overlay lease grant v1\0` and the canonical CBOR of
  * [ networkId, kind, key, owner, claimId, epoch, renewal, termS, [witness ...] ].
  */
 import { z } from 'zod';
@@ -26,7 +26,7 @@ const SIGNATURE_BYTES = 64;
 const MEMBERSHIP_BYTES_MAX = 2_048;
 /** Longest term a certificate may name: a year. Zero means for good (a use of an invite). */
 const TERM_S_MAX = 366 * 86_400;
-const GRANT_DOMAIN = utf8Bytes('overlay grant v1\0');
+const GRANT_DOMAIN = utf8Bytes('overlay lease grant v1\0');
 
 /** A peer id in text form. */
 export const peerIdSchema = z.custom<PeerId>(

@@ -271,7 +271,7 @@ class Round {
    */
   #release(): void {
     if (this.#renews) return;
-    for (const peer of this.#terms.view) void this.#releaseAt(peer);
+    for (const peer of informed(this.#parts, this.#terms)) void this.#releaseAt(peer);
   }
 
   /** A release that overtook its claim would leave the grant behind, so it waits for the answer. */
@@ -286,7 +286,12 @@ export async function releaseClaim(
   parts: ClaimParts,
   terms: Pick<ClaimTerms, 'subject' | 'claimId' | 'view'>,
 ): Promise<void> {
-  await Promise.all(terms.view.map((peer) => releaseAt(parts, terms, peer)));
+  await Promise.all([...informed(parts, terms)].map((peer) => releaseAt(parts, terms, peer)));
+}
+
+/** Those who may know of a claim: its witnesses, and who became one since and copied their state. */
+function informed(parts: ClaimParts, terms: Pick<ClaimTerms, 'subject' | 'view'>): Set<PeerId> {
+  return new Set([...terms.view, ...parts.views.witnesses(terms.subject)]);
 }
 
 async function releaseAt(

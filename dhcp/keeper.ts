@@ -23,6 +23,8 @@ const RENEW_PAUSE_MS = 30_000;
 const REBIND_PAUSE_MS = 5_000;
 /** Pause when every candidate turned out to be taken. */
 const EXHAUSTED_PAUSE_MS = 5_000;
+/** An unfinished claim ends within seconds; one that lasts longer is a holder that cannot be judged. */
+const CONTESTED_MAX = 8;
 /** A stored lease with less life than this left is claimed anew rather than used. */
 const RESUME_LIFE_MS_MIN = 20_000;
 
@@ -56,6 +58,8 @@ export class Keeper {
   #remembered: string | null = null;
   /** The lease was taken from disk; the witnesses have to hear of it soon. */
   #confirm = false;
+  /** Times in a row that a wanted name was under somebody else's unfinished claim. */
+  #contested = 0;
   /** Attempts in vain since the last lease, which make the pauses longer. */
   #races = 0;
 
@@ -82,9 +86,13 @@ export class Keeper {
     return this.#lease?.certificate.subject.key ?? null;
   }
 
-  /** Runs until `signal` aborts. */
-  async run(signal: Signal): Promise<void> {
+  /**
+   * Runs until `signal` aborts.
+   * @param prepared the first claim waits for it; a lease of an earlier run does not
+   */
+  async run(signal: Signal, prepared: Promise<void> = Promise.resolve()): Promise<void> {
     await this.#resume();
+    await prepared;
     while (!signal.aborted) {
       if (this.#lease === null) await this.#acquire(signal);
       else await this.#keep(this.#lease, signal);
@@ -96,20 +104,22 @@ export class Keeper {
     this.#wake?.abort('nudged');
   }
 
-  /** Somebody shows a valid certificate for what this node holds. The older one stands. */
+  /**
+   * Somebody shows a valid certificate for what this node holds. If it is the older one the
+   * witnesses are asked at once: a certificate can be old and over, or the work of colluding
+   * members, so it does not decide by itself.
+   */
   contest(other: LeaseCertificate): void {
     const lease = this.#lease;
-    if (lease === null || lease.certificate.subject.key !== other.subject.key) return;
-    if (other.owner === this.#parts.context.self) return;
-    if (compareForce(lease.certificate, other) < 0) return;
-    this.#parts.context.logger.warn('another member holds this by an older certificate; moving', {
-      kind: this.#options.kind,
-      key: other.subject.key,
-      owner: other.owner,
-    });
-    this.#drop();
-    // Otherwise a restart would take it up again, and the other's witnesses would go on refusing.
-    void this.#giveBack(lease);
+    if (lease === null || !this.#losesTo(lease, other)) return;
+    this.#confirm = true;
+    this.nudge();
+  }
+
+  #losesTo(lease: Lease, other: LeaseCertificate): boolean {
+    if (lease.certificate.subject.key !== other.subject.key) return false;
+    if (other.owner === this.#parts.context.self) return false;
+    return compareForce(lease.certificate, other) > 0;
   }
 
   /** Gives the lease back, so that others can have it at once. */
@@ -168,50 +178,60 @@ export class Keeper {
   }
 
   async #acquire(signal: Signal): Promise<void> {
-    const { context } = this.#parts;
     this.#set('claiming');
     for (const key of this.#order()) {
-      if (signal.aborted) return;
-      const subject = { kind: this.#options.kind, key };
-      const startedMs = context.clock.now();
-      const outcome = await claim(this.#parts, { subject, termS: this.#options.termS, signal });
-      context.logger.debug('claim', { kind: subject.kind, key, outcome: outcome.kind });
-      if (outcome.kind === 'won') {
-        this.#hindrance = null;
-        this.#races = 0;
-        await this.#take(outcome);
-        context.logger.info('lease held', {
-          kind: subject.kind,
-          key,
-          tookMs: Math.round(context.clock.now() - startedMs),
-        });
-        return;
-      }
-      if (outcome.kind === 'held') {
-        this.#hindrance = `${key} belongs to another member`;
-        if (key === this.#remembered) this.#remembered = null;
-        // A holder that is only claiming may fail as well: a pause lets one of the two win.
-        if (outcome.certificate === null)
-          await this.#pause(racePause(context.rng.float(), this.#races++), signal);
-        continue;
-      }
-      if (outcome.kind === 'refused') {
-        this.#hindrance = `the witnesses refuse ${key}: ${outcome.why}`;
-        this.#options.changed();
-        // Most refusals are not about this key, and all the others would fare no better.
-        await this.#pause(racePause(context.rng.float(), this.#races++), signal);
-        continue;
-      }
-      this.#hindrance =
-        outcome.witnesses === 0
-          ? 'no witness of the network is known yet'
-          : `${String(outcome.granted)} of ${String(outcome.needed)} witnesses agreed, ${String(outcome.answered)} of ${String(outcome.witnesses)} answered`;
-      this.#options.changed();
-      await this.#pause(racePause(context.rng.float(), this.#races++), signal);
-      // Without a quorum another key fares no better; only a race is worth moving for.
-      if (outcome.granted === 0) return;
+      if (signal.aborted || !(await this.#tryNext(key, signal))) return;
     }
     await this.#pause(EXHAUSTED_PAUSE_MS, signal);
+  }
+
+  /** Claims one key. True: it is somebody else's for sure, so the next one is worth trying. */
+  async #tryNext(key: string, signal: Signal): Promise<boolean> {
+    const { context } = this.#parts;
+    const { kind, termS } = this.#options;
+    const startedMs = context.clock.now();
+    const outcome = await claim(this.#parts, { subject: { kind, key }, termS, signal });
+    context.logger.debug('claim', { kind, key, outcome: outcome.kind });
+    switch (outcome.kind) {
+      case 'won': {
+        this.#hindrance = null;
+        this.#races = 0;
+        this.#contested = 0;
+        await this.#take(outcome);
+        const tookMs = Math.round(context.clock.now() - startedMs);
+        context.logger.info('lease held', { kind, key, tookMs });
+        return false;
+      }
+      case 'held':
+        this.#hindrance = `${key} belongs to another member`;
+        if (outcome.certificate === null) {
+          // Its holder is only claiming and may fail: a pause lets one of the two win. An address
+          // is as good as any other, but whoever wants a name should not get another by accident.
+          await this.#pauseAfterRace(signal);
+          if (kind === 'name' && this.#contested++ < CONTESTED_MAX) return false;
+        }
+        this.#contested = 0;
+        if (key === this.#remembered) this.#remembered = null;
+        return true;
+      case 'refused':
+        this.#hindrance = `the witnesses refuse ${key}: ${outcome.why}`;
+        // Most refusals are not about this key, and all the others would fare no better.
+        await this.#pauseAfterRace(signal);
+        return true;
+      case 'no-quorum':
+        this.#hindrance =
+          outcome.witnesses === 0
+            ? 'no witness of the network is known yet'
+            : `${String(outcome.granted)} of ${String(outcome.needed)} witnesses agreed, ${String(outcome.answered)} of ${String(outcome.witnesses)} answered`;
+        // Without a quorum another key would fare no better: the same one again, from the start.
+        await this.#pauseAfterRace(signal);
+        return false;
+    }
+  }
+
+  async #pauseAfterRace(signal: Signal): Promise<void> {
+    this.#options.changed();
+    await this.#pause(racePause(this.#parts.context.rng.float(), this.#races++), signal);
   }
 
   async #keep(lease: Lease, signal: Signal): Promise<void> {
@@ -259,13 +279,27 @@ export class Keeper {
       return;
     }
     if (outcome.kind === 'held' && outcome.certificate !== null) {
-      this.contest(outcome.certificate);
-      if (this.#lease === null) return;
+      if (this.#losesTo(lease, outcome.certificate)) {
+        this.#yield(lease, outcome.certificate);
+        return;
+      }
     }
     this.#hindrance = `the lease of ${subject.key} could not be renewed yet`;
     const nowMs = context.clock.now();
     const pauseMs = nowMs < rebindAtMs ? RENEW_PAUSE_MS : REBIND_PAUSE_MS;
     await this.#pause(Math.min(pauseMs, lease.heldUntilMs - nowMs), signal);
+  }
+
+  /** The witnesses stand by an older certificate of another member: this node moves. */
+  #yield(lease: Lease, other: LeaseCertificate): void {
+    this.#parts.context.logger.warn('another member holds this by an older certificate; moving', {
+      kind: this.#options.kind,
+      key: other.subject.key,
+      owner: other.owner,
+    });
+    this.#drop();
+    // Otherwise a restart would take it up again, and the other's witnesses would go on refusing.
+    void this.#giveBack(lease);
   }
 
   /** Granted by this node alone while there are others now: nobody else would accept it. */

@@ -20,6 +20,8 @@ import type { Witness } from './witness.js';
 const SYNC_PAGES_MAX = 1_024;
 /** Between two looks at claims that were under way when this node registered. */
 const UNDER_WAY_PAUSE_MS = 200;
+/** Such looks that may fail before the witness is given up. */
+const LOOKS_LOST_MAX = 3;
 /** Rounds of meeting members that others told of. */
 const SYNC_ROUNDS_MAX = 8;
 
@@ -44,36 +46,78 @@ export async function settle(
   options: { readonly hadHistory: boolean; readonly signal?: Signal },
 ): Promise<SettleOutcome> {
   const { context, views, journal } = parts;
-  const heard = new Set<PeerId>();
+  const hearing = new Hearing(parts);
   const asked = new Set<PeerId>();
-  const fresh = new Set<PeerId>();
-  const told: PeerId[][] = [];
-  for (let round = 0; round < SYNC_ROUNDS_MAX; round++) {
+  for (let round = 0; round < SYNC_ROUNDS_MAX && !hearing.isOver; round++) {
     const open = views.others().filter((peer) => !asked.has(peer));
     if (open.length === 0) break;
     for (const peer of open) asked.add(peer);
-    await Promise.all(
-      open.map(async (peer) => {
-        const answer = await copyFrom(parts, peer, options.signal);
-        if (answer === null) return;
-        if (answer.standing === 'fresh') fresh.add(peer);
-        else heard.add(peer);
-        if (answer.standing === 'settled') told.push(answer.members);
-      }),
-    );
+    await hearing.ask(open, options.signal);
   }
-  forgetDeparted(context, told);
-  const others = views.others().filter((peer) => !fresh.has(peer));
-  const needed = others.length === 0 ? 0 : syncQuorumOf(others.length);
+  if (!hearing.isOver) forgetDeparted(context, hearing.told);
+  const { needed, others } = hearing;
+  const heard = hearing.heard.size;
   // Alone, only the founder, or one whose fellow witnesses are all long gone, may go on.
   const allowed = others.length > 0 || context.founder || options.hadHistory;
-  const settled = allowed && heard.size >= needed;
+  const settled = allowed && heard >= needed;
   if (settled && !views.selfSettled) {
     await journal.noteSettled(true);
     views.selfSettled = true;
-    context.logger.info('now a witness', { heard: heard.size, needed });
+    context.logger.info('now a witness', { heard, needed });
   }
-  return { settled, heard: heard.size, needed };
+  return { settled, heard, needed };
+}
+
+/** What one attempt has heard of the others so far. */
+class Hearing {
+  readonly heard = new Set<PeerId>();
+  /** Members that each present witness named. */
+  readonly told: PeerId[][] = [];
+  readonly #parts: SettleParts;
+  readonly #fresh = new Set<PeerId>();
+  #isOver = false;
+
+  constructor(parts: SettleParts) {
+    this.#parts = parts;
+  }
+
+  /** Enough was heard to vote, so that those who are slow or gone need not be waited for. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Members whose state counts. */
+  get others(): PeerId[] {
+    return this.#parts.views.others().filter((peer) => !this.#fresh.has(peer));
+  }
+
+  get needed(): number {
+    const { length } = this.others;
+    return length === 0 ? 0 : syncQuorumOf(length);
+  }
+
+  /** Resolves when all have answered or failed; before that when enough was heard to vote. */
+  async ask(peers: readonly PeerId[], signal: Signal | undefined): Promise<void> {
+    const voted = this.#parts.views.selfSettled;
+    await new Promise<void>((resolve) => {
+      const answers = peers.map(async (peer) => {
+        this.#note(peer, await copyFrom(this.#parts, peer, signal));
+        if (voted || this.heard.size === 0 || this.heard.size < this.needed) return;
+        this.#isOver = true;
+        resolve();
+      });
+      void Promise.allSettled(answers).then(() => {
+        resolve();
+      });
+    });
+  }
+
+  #note(peer: PeerId, answer: Copied | null): void {
+    if (answer === null) return;
+    if (answer.standing === 'fresh') this.#fresh.add(peer);
+    else this.heard.add(peer);
+    if (answer.standing === 'settled') this.told.push(answer.members);
+  }
 }
 
 /**
@@ -115,10 +159,14 @@ async function copyFrom(
   }
   // Grants lapse, so this ends. Those that come after the first look were made by a witness that
   // knew of this node.
-  while (open.length > 0) {
+  for (let failures = 0; open.length > 0;) {
     await sleep(context.clock, UNDER_WAY_PAUSE_MS, signal);
-    const again = signal?.aborted === true ? null : await copyPages(parts, peer, signal);
-    if (again === null) return null;
+    if (signal?.aborted === true || failures === LOOKS_LOST_MAX) return null;
+    const again = await copyPages(parts, peer, signal);
+    if (again === null) {
+      failures += 1;
+      continue;
+    }
     const still = new Set(again.pending.map(([, , , claimId]) => toHex(claimId)));
     for (const [kind, key, owner, claimId] of open) {
       if (still.has(toHex(claimId))) continue;

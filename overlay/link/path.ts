@@ -49,6 +49,8 @@ export interface Path {
 export interface PathEvents {
   /** The batch may alias memory that is reused after the call. */
   packets(peer: PeerId, batch: readonly Packet[]): void;
+  /** Packets that the path could not take, or lost with its stream. */
+  dropped(packets: number): void;
   /** The peer broke the rules of the path. */
   misbehaved(peer: PeerId, what: string): void;
 }

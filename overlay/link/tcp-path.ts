@@ -279,6 +279,7 @@ export class TcpPath implements Path {
   }
 
   #drop(packets: number, bytes: number): void {
+    if (packets > 0) this.#parts.events.dropped(packets);
     this.#dropped.packets += packets;
     this.#dropped.bytes += bytes;
   }

@@ -162,11 +162,7 @@ export class Connectivity {
     }
   }
 
-  async #dialPeer(
-    peer: PeerId,
-    signal: Signal,
-    addresses: readonly string[] = [],
-  ): Promise<void> {
+  async #dialPeer(peer: PeerId, signal: Signal, addresses: readonly string[] = []): Promise<void> {
     const { swarm, introductions, logger } = this.#parts;
     try {
       if (addresses.length > 0) await swarm.learn(peer, addresses);

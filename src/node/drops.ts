@@ -4,6 +4,7 @@ export const DROP_REASONS = [
   'multicast', // the overlay carries unicast only
   'not-overlay', // destination outside the network
   'unresolved', // nobody holds the destination, or it was not found in time
+  'queue-full', // the path to the peer is slower than what is sent to it, or broke
   'waiting-full', // too many packets wait for a resolution
   'spoofed-source', // the source address does not belong to the peer that sent it
   'not-for-us',

@@ -180,7 +180,7 @@ export class Facade implements NodeControl {
 
   async whois(query: string, signal: Signal): Promise<WhoisFacts> {
     const node = this.#node;
-    const { identity, cards } = node;
+    const { identity, cards, roster } = node;
     const peer = await this.#find(query, signal);
     if (peer === identity.self) {
       return {
@@ -194,6 +194,9 @@ export class Facade implements NodeControl {
     const card = cards.get(peer);
     // By its lease a peer is known even while it is away.
     const named = card === null ? this.#leasedKeys(peer) : null;
+    // A peer id is its own answer, whether anyone has it or not.
+    const isKnown = card !== null || roster.get(peer) !== null || named?.address4 != null;
+    if (!isKnown && query === peer) throw this.#notFound(query);
     return {
       peerId: peer,
       name: card?.name?.subject.key ?? named?.name ?? null,
@@ -227,8 +230,14 @@ export class Facade implements NodeControl {
   async #find(query: string, signal: Signal): Promise<PeerId> {
     const peer = await findPeer(this.#node, query, signal);
     if (peer !== null) return peer;
-    const code: ControlErrorCode = 'not-found';
-    throw new CodedError(code, `no member goes by ${query}: overlay members lists those known`);
+    throw this.#notFound(query);
+  }
+
+  #notFound(query: string): CodedError<ControlErrorCode> {
+    return new CodedError(
+      'not-found',
+      `no member goes by ${query}: overlay members lists those known`,
+    );
   }
 
   /** Members connected, and by which relay (null: directly). */

@@ -46,11 +46,7 @@ export const helloCodec = codec(helloSchema, { bytesMax: HELLO_BYTES_MAX });
 export const helloAnswerCodec = codec(
   z.union([
     helloSchema,
-    z.tuple([
-      z.literal('refused'),
-      text(64),
-      z.array(bytes({ max: REVOCATION_BYTES_MAX })).max(1),
-    ]),
+    z.tuple([z.literal('refused'), text(64), z.array(bytes({ max: REVOCATION_BYTES_MAX })).max(1)]),
   ]),
   { bytesMax: HELLO_BYTES_MAX },
 );

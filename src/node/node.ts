@@ -60,6 +60,8 @@ import { Vault } from './vault.js';
 const SETTLE_PAUSE_MS = 300;
 /** A settled node looks again for state it should hold, after members came or went. */
 const RESETTLE_PAUSE_MS = 30_000;
+/** Claims wait this long at the most for this node to become a witness. */
+const SETTLE_FIRST_MS = 500;
 /** What a member is told that is one no more. */
 const EXPELLED = 'this node was expelled from the network';
 const RESIGN_TIMEOUT_MS = 2_000;
@@ -249,6 +251,9 @@ export class OverlayNode {
         packets: (peer, batch) => {
           this.#router.fromPeer(peer, batch);
         },
+        dropped: (packets) => {
+          this.drops.count('queue-full', packets);
+        },
         misbehaved: (peer, what) => {
           gate.misbehaved(peer, what);
         },
@@ -333,6 +338,7 @@ export class OverlayNode {
       this.#admitted(certificate.owner, encodeCertificate(certificate));
     });
     this.roster.watch(() => {
+      this.#router.forgetRoutes();
       this.#changed();
     });
     this.links.start();
@@ -409,10 +415,14 @@ export class OverlayNode {
   /** Admission, then witness state, address and name side by side. */
   async #live(signal: Signal): Promise<void> {
     if (!this.admitted && !(await this.#admit(signal))) return;
+    // A claim sent before this node is a witness itself is out of date as soon as it is one, so
+    // claims wait a moment for that; a lease of an earlier run is taken up meanwhile.
+    const settled = new Canceller(signal);
+    const prepared = sleep(this.ports.clock, SETTLE_FIRST_MS, settled.signal);
     await Promise.all([
-      this.#settleForever(signal),
-      this.address.run(signal),
-      this.name.run(signal),
+      this.#settleForever(signal, settled),
+      this.address.run(signal, prepared),
+      this.name.run(signal, prepared),
     ]);
   }
 
@@ -469,7 +479,7 @@ export class OverlayNode {
     });
   }
 
-  async #settleForever(signal: Signal): Promise<void> {
+  async #settleForever(signal: Signal, settled: Canceller): Promise<void> {
     const parts = {
       context: this.#context,
       witness: this.#witness,
@@ -482,6 +492,8 @@ export class OverlayNode {
       const before = this.views.selfSettled;
       await settle(parts, { hadHistory, signal });
       if (!before && this.views.selfSettled) {
+        settled.abort('settled');
+        settled.dispose();
         this.address.nudge();
         this.name.nudge();
         this.#inBackground('IPv6 address not published', this.#publishAddress6());

@@ -33,7 +33,7 @@ async function open(node: OverlayNode, peer: PeerId, signal: Signal): Promise<vo
   if (node.roster.get(peer)?.connected !== true) {
     await node.introductions.meet([[peer, []]], signal);
   }
-  if (node.gate.trust(peer) !== 'member') {
+  if (node.gate.trust(peer) !== 'member' || node.roster.get(peer)?.connected !== true) {
     const code: ControlErrorCode = 'unreachable';
     throw new CodedError(code, `${peer} cannot be reached: it may be off, or no member any more`);
   }

@@ -152,7 +152,7 @@ class Run {
     const store = await this.#openStore(dataPath);
     const device = await openDevice(this.#options, logger);
     if (device !== null) this.#closers.add('device', () => device.close());
-    const host = await this.#createHost(identity, dataPath, gate);
+    const host = await this.#createHost(identity, gate);
     const { rpc, directory, swarm, streams } = host;
     const node = new OverlayNode(
       identity,
@@ -198,14 +198,13 @@ class Run {
     return store;
   }
 
-  async #createHost(identity: NodeIdentity, dataPath: string, gate: TrustGate): Promise<Host> {
+  async #createHost(identity: NodeIdentity, gate: TrustGate): Promise<Host> {
     const port = String(this.#options.listenPort);
     const host = await createHost({
       secretKeySeed: identity.secretKey,
       networkId: identity.networkId,
       psk: identity.psk,
       listen: [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`],
-      datastore: null,
       relay: this.#options.relay,
       mdns: this.#options.mdns,
       gate,

@@ -37,7 +37,6 @@ export function libp2pWorld(
         secretKeySeed: Uint8Array.from(randomBytes(32)),
         networkId: TEST_NETWORK,
         psk: null,
-        datastore: null,
         relay: false,
         mdns: false,
         gate,

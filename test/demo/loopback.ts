@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StatusFacts } from '../../src/node/control.js';
-import type { PingFacts } from '../netns/lab/overlay-node.js';
+import type { PingFacts } from '../netns/lab/verb-facts.js';
 import { Program } from '../netns/lab/program.js';
 import { cliPath } from '../netns/lab/requirements.js';
 import { orderedPairs } from '../netns/lab/scenario.js';

@@ -22,7 +22,7 @@ function socketOf(host: Host): string {
 }
 
 async function up(host: Host): Promise<Member> {
-  return memberOf(host.start(['up', '--no-mdns']));
+  return memberOf(host, host.start(['up', '--no-mdns']));
 }
 
 describe('a machine restarts or leaves', function () {

@@ -87,6 +87,6 @@ export const wait: RegisterVerb = (program, cli) => {
     .command('wait')
     .description('return when the node is ready: address held, device up, a peer connected')
     .option('--timeout <duration>', 'give up after this time, such as 30s; by default never')
-    .addHelpText('after', example('overlay wait --timeout 30s && ssh nas'))
+    .addHelpText('after', example('overlay wait --timeout 30s && ssh "$(overlay ip -4 nas)"'))
     .action(cli.action((options: WaitOptions) => waitReady(cli, timeoutOf(options))));
 };

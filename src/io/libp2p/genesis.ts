@@ -42,7 +42,6 @@ export async function fetchGenesis(
     networkId: 'open',
     psk: null,
     listen: [],
-    datastore: null,
     relay: false,
     mdns: false,
     gate: STRANGERS,

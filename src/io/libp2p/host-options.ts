@@ -4,7 +4,6 @@ import type { Gate, Logger } from '../../../overlay/ports.js';
 
 export type HostErrorCode =
   | 'bad-options' // a key of the wrong size, text that is no multiaddr
-  | 'datastore-unavailable' // in use by another process, or damaged
   | 'cannot-listen'; // the port is taken, or the address is not of this machine
 
 /** Factory of a libp2p transport; the parts it is given are libp2p's own. */
@@ -21,8 +20,6 @@ export interface HostOptions {
   readonly listen: readonly string[];
   /** Addresses to tell others besides those listened on, such as a forwarded port. */
   readonly announce?: readonly string[];
-  /** Directory of the peer store and of directory records; null keeps both in memory. */
-  readonly datastore: string | null;
   /** Relay for others. */
   readonly relay: boolean;
   /** Find members on the same link. */

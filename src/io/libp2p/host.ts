@@ -32,7 +32,7 @@ export interface Host {
   readonly streams: Streams;
   /** @throws CodedError `cannot-listen`; `stop` must still be called. */
   start(): Promise<void>;
-  /** Closes all connections and releases the port and the datastore. */
+  /** Closes all connections and releases the port. */
   stop(): Promise<void>;
   /**
    * Tells that `peer` has become a member. Only needed when that took longer than the gate waits for
@@ -121,7 +121,6 @@ class Libp2pHost implements Host {
     if (this.#addressTimer !== null) clearInterval(this.#addressTimer);
     this.#addressTimer = null;
     await this.#built.libp2p.stop();
-    await this.#built.closeDatastore();
   }
 
   admit(peer: PeerId): void {
@@ -152,7 +151,7 @@ class Libp2pHost implements Host {
 
 /**
  * Creates a stopped host.
- * @throws CodedError<HostErrorCode> for an unusable key, address or datastore
+ * @throws CodedError<HostErrorCode> for an unusable key or address
  */
 export async function createHost(options: HostOptions): Promise<Host> {
   const book = new ConnectionBook(options.gate);

@@ -12,9 +12,8 @@ import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { LevelDatastore } from 'datastore-level';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
-import { CodedError, assert, messageOf } from '../../../overlay/base/errors.js';
+import { CodedError, assert } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { DIRECTORY_REPLICAS } from '../../../overlay/host-limits.js';
 import { announcedAddresses, compareDialAddresses } from './addresses.js';
@@ -40,7 +39,6 @@ export interface BuiltNode {
   readonly reservations: ReservationStore;
   readonly discovery: PeerDiscovery | null;
   setRelayedAddresses(source: () => readonly Multiaddr[]): void;
-  closeDatastore(): Promise<void>;
 }
 
 function checked(addresses: readonly string[]): readonly Multiaddr[] {
@@ -49,21 +47,6 @@ function checked(addresses: readonly string[]): readonly Multiaddr[] {
     if (address !== null) return address;
     throw new CodedError<HostErrorCode>('bad-options', `"${text}" is not a multiaddr`);
   });
-}
-
-async function openDatastore(path: string | null): Promise<LevelDatastore | null> {
-  if (path === null) return null;
-  const store = new LevelDatastore(path);
-  try {
-    await store.open();
-  } catch (error) {
-    throw new CodedError<HostErrorCode>(
-      'datastore-unavailable',
-      `cannot open the datastore ${path}: another node may be using it`,
-      { path, cause: messageOf(error) },
-    );
-  }
-  return store;
 }
 
 /** What is only known once libp2p has made its parts. */
@@ -239,12 +222,7 @@ export async function buildNode(
   const self = fromLibp2p(peerIdFromPrivateKey(privateKey));
   assert(self !== null, 'an Ed25519 key has an Ed25519 peer id');
   const init = libp2pOptions(options, gatekeeper, choose, self, captured);
-  const level = await openDatastore(options.datastore);
-  const libp2p = await createLibp2p({
-    ...init,
-    privateKey,
-    ...(level === null ? {} : { datastore: level }),
-  });
+  const libp2p = await createLibp2p({ ...init, privateKey });
   assert(captured.reservations !== null, 'libp2p makes its transports when it is built');
   const { dht } = libp2p.services as { dht: KadDHT };
   return {
@@ -256,9 +234,6 @@ export async function buildNode(
     discovery: captured.discovery,
     setRelayedAddresses: (source) => {
       captured.relayed = source;
-    },
-    closeDatastore: async () => {
-      await level?.close();
     },
   };
 }

@@ -7,7 +7,6 @@ import { reject, ok, type Result } from '../../../overlay/base/result.js';
 
 /** Bounds every list against a file that grew by a bug. */
 const BOOTSTRAP_ADDRESSES_MAX = 64;
-const CREATED_INVITES_MAX = 4096;
 
 const base64 = z.base64().min(1);
 
@@ -21,12 +20,8 @@ export const networkStateSchema = z.strictObject({
   rootSecretKey: base64.optional(),
   /** Own membership certificate. */
   membership: base64,
-  /** Certificate that the use of an invite was granted. */
-  admission: base64.optional(),
   /** Multiaddrs of members to find the network by. */
   bootstrap: z.array(z.string().min(1).max(512)).max(BOOTSTRAP_ADDRESSES_MAX),
-  /** Records of invites made here, so that they can be listed and revoked. */
-  createdInvites: z.array(base64).max(CREATED_INVITES_MAX).optional(),
 });
 
 export type NetworkState = z.output<typeof networkStateSchema>;

@@ -5,7 +5,8 @@ import { CodedError } from '../../../overlay/base/errors.js';
 import { commandIn } from './command.js';
 import { LabError } from './errors.js';
 import { Link, type LinkAddresses } from './link.js';
-import { OverlayNode, type VerbFacts } from './overlay-node.js';
+import { OverlayNode } from './overlay-node.js';
+import type { VerbFacts } from './verb-facts.js';
 import { Program, type ProgramOptions } from './program.js';
 import { cliPath } from './requirements.js';
 import type { Switch } from './switch.js';
@@ -114,7 +115,7 @@ export class Host {
 
   /** Runs one `overlay` verb against this host's state, whatever its exit code. */
   async overlay(args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return this.exec(process.execPath, this.#overlayArgs(args), options);
+    return this.exec(cliPath(), this.#overlayArgs(args), options);
   }
 
   /** The facts a verb prints, with the verb's own arguments after it. @throws LabError */
@@ -124,7 +125,7 @@ export class Host {
     options: ExecOptions = {},
   ): Promise<VerbFacts[Verb]> {
     const argv = this.#overlayArgs([...verb.split(' '), '--json', ...args]);
-    const printed = await this.check(process.execPath, argv, options);
+    const printed = await this.check(cliPath(), argv, options);
     try {
       return JSON.parse(printed) as VerbFacts[Verb];
     } catch (error) {
@@ -141,7 +142,7 @@ export class Host {
     const [verb = '', ...rest] = args;
     const named = rest.includes('--name') ? [] : ['--name', this.name];
     const argv = this.#overlayArgs([verb, ...named, ...rest]);
-    return new OverlayNode(this, this.spawn(process.execPath, argv, options));
+    return new OverlayNode(this, this.spawn(cliPath(), argv, options));
   }
 
   /** What `ip` with these arguments prints about this host. */
@@ -151,6 +152,6 @@ export class Host {
 
   #overlayArgs(args: readonly string[]): readonly string[] {
     const [verb = '', ...rest] = args;
-    return [cliPath(), verb, '--state', this.stateDir, ...rest];
+    return [verb, '--state', this.stateDir, ...rest];
   }
 }

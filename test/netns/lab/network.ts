@@ -20,10 +20,10 @@ export interface Member {
 const REACHABLE_TIMEOUT_MS = 15_000;
 
 /** Waits until a started node is usable. */
-export async function memberOf(node: OverlayNode): Promise<Member> {
+export async function memberOf(host: Host, node: OverlayNode): Promise<Member> {
   const status = await node.ready();
   return {
-    host: node.host,
+    host,
     node,
     peerId: status.peerId,
     address4: status.address4,
@@ -40,7 +40,7 @@ export async function create(
 ): Promise<Member & { readonly invite: string }> {
   const node = host.start(['create', '--no-mdns', ...flags], options);
   const invite = await node.invite();
-  return { ...(await memberOf(node)), invite };
+  return { ...(await memberOf(host, node)), invite };
 }
 
 /** Joins all hosts at the same instant, each with a node of its own, and waits for all of them. */
@@ -50,10 +50,10 @@ export async function joinAll(
   flags: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<readonly Member[]> {
-  const nodes = hosts.map((host) =>
-    host.start(['join', bootstrap, '--no-mdns', ...flags], options),
+  const started = hosts.map(
+    (host) => [host, host.start(['join', bootstrap, '--no-mdns', ...flags], options)] as const,
   );
-  return Promise.all(nodes.map(memberOf));
+  return Promise.all(started.map(([host, node]) => memberOf(host, node)));
 }
 
 export async function join(

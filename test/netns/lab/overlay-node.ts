@@ -1,46 +1,27 @@
-/** A node started on a host of the lab, and the facts its command line tells about it. */
-import type {
-  InviteFacts,
-  LeaseFacts,
-  MemberFacts,
-  PeerFacts,
-  StatusFacts,
-  WhoisFacts,
-} from '../../../src/node/control.js';
+/** A node started on a host of the lab. */
+import type { StatusFacts } from '../../../src/node/control.js';
 import { LabError } from './errors.js';
-import type { Host } from './host.js';
 import type { Ended, Program } from './program.js';
-
-/** What `overlay ping --json` prints. */
-export interface PingFacts {
-  readonly sent: number;
-  readonly received: number;
-  readonly rttMs: { readonly min: number; readonly avg: number; readonly max: number } | null;
-  readonly via: 'direct' | 'relay' | 'self' | null;
-}
-
-/** What each verb prints with `--json`, next to `schema`. */
-export interface VerbFacts {
-  readonly status: StatusFacts;
-  readonly peers: { readonly peers: readonly PeerFacts[] };
-  readonly leases: { readonly leases: readonly LeaseFacts[] };
-  readonly members: { readonly members: readonly MemberFacts[] };
-  readonly whois: WhoisFacts;
-  readonly invite: InviteFacts;
-  readonly 'invite list': { readonly invites: readonly InviteFacts[] };
-  readonly 'invite revoke': InviteFacts;
-  readonly ping: PingFacts;
-}
 
 // A join takes about a second; the rest is for a machine busy with other things.
 const READY_TIMEOUT_MS = 30_000;
 const JOIN_LINE = /^overlay join (\S+)$/m;
 
+/** What a node needs of the host it runs on. */
+export interface NodeHost {
+  readonly name: string;
+  overlay(
+    args: readonly string[],
+    options: { readonly timeoutMs: number },
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+  overlayJson(verb: 'status'): Promise<StatusFacts>;
+}
+
 export class OverlayNode {
-  readonly host: Host;
+  readonly host: NodeHost;
   readonly program: Program;
 
-  constructor(host: Host, program: Program) {
+  constructor(host: NodeHost, program: Program) {
     this.host = host;
     this.program = program;
   }

@@ -9,6 +9,7 @@ import type { Gate, Logger } from '../../../overlay/ports.js';
 import type { CertificateJudge } from '../../../dhcp/certificate.js';
 import { leaseRequestCodec, type LeaseRequest } from '../../../dhcp/messages.js';
 import { AddressPool } from '../../../dhcp/pool.js';
+import { quorumOf } from '../../../dhcp/quorum.js';
 import type { Subject } from '../../../dhcp/subject.js';
 import { ManualClock } from '../../../sim/memory/manual-clock.js';
 import { MemoryStore } from '../../../sim/memory/memory-store.js';
@@ -63,8 +64,6 @@ export class LeaseWorld {
   };
   /** Looks for what failed claims leave behind; pointless where messages are lost. */
   watchBurns = false;
-  /** Longest time from a node's start to its lease, in milliseconds. */
-  readonly tookMs: number[] = [];
   readonly #pool: AddressPool;
   readonly #latencyMs: readonly [number, number];
   readonly #loss: number;
@@ -293,20 +292,36 @@ export class LeaseWorld {
     return { node, key: lease.certificate.subject.key, untilMs: lease.heldUntilMs };
   }
 
+  /**
+   * Looks, a while after a claim failed, whether it still keeps the address from others: that takes
+   * more of the present witnesses than a quorum can do without. (One that settled at that very
+   * moment may have copied the claim from a witness that has forgotten it since.)
+   */
   #watchBurn(node: LeaseNode): void {
     const dead = [...node.claimIds];
     this.clock.after(BURNED_MS_MAX, () => {
       const live = node.keeper.lease?.certificate.claimId;
+      const blocked = new Map<string, LeaseNode[]>();
       for (const witness of this.nodes) {
         for (const entry of witness.ledger.live(this.clock.now())) {
           if (live !== undefined && equalBytes(entry.claimId, live)) continue;
           if (!dead.some((claimId) => equalBytes(claimId, entry.claimId))) continue;
-          this.violations.push(
-            `at ${this.clock.now().toFixed(0)} ms ${entry.subject.key} is still blocked at ${this.nameOf(witness.self)} by a failed claim of ${this.nameOf(node.self)} (${entry.phase})`,
-          );
+          const { key } = entry.subject;
+          blocked.set(key, [...(blocked.get(key) ?? []), witness]);
         }
       }
+      for (const [key, witnesses] of blocked) this.#judgeBurn(node, key, witnesses);
     });
+  }
+
+  #judgeBurn(claimant: LeaseNode, key: string, blocking: readonly LeaseNode[]): void {
+    const view = claimant.views.witnesses({ kind: 'address', key });
+    const among = blocking.filter((witness) => view.includes(witness.self));
+    if (view.length - among.length >= quorumOf(view.length)) return;
+    const names = among.map((witness) => this.nameOf(witness.self)).join(', ');
+    this.violations.push(
+      `at ${this.clock.now().toFixed(0)} ms ${key} is still blocked at ${names} by a failed claim of ${this.nameOf(claimant.self)}`,
+    );
   }
 
   #latency(): number {

@@ -78,6 +78,7 @@ function setUp(...offers: (FakeStream | Error)[]): PathUnderTest {
         expect(from).to.equal(OTHER);
         received.push(batch.map(({ bytes, offload }) => ({ bytes: bytes.slice(), offload })));
       },
+      dropped: () => undefined,
       misbehaved: (from, what) => misdeeds.push(`${from} ${what}`),
     },
   });

@@ -403,6 +403,15 @@ describe('Router, from a peer', () => {
     expect(bench.drops.facts()).to.deep.equal({ 'spoofed-source': 1, 'not-for-us': 1 });
   });
 
+  it('takes an address that two members show from the first of them alone', () => {
+    const bench = new Bench();
+    bench.meet(BOB, ALICE4, true);
+    bench.router.fromPeer(BOB, [datagram(ALICE4, OWN4)]);
+    bench.router.fromPeer(ALICE, [datagram(ALICE4, OWN4)]);
+    expect(bench.written).to.have.length(1);
+    expect(bench.drops.facts()).to.deep.equal({ 'spoofed-source': 1 });
+  });
+
   it('asks a peer with an unknown source for its card, once a second at most', async () => {
     const bench = new Bench();
     for (let count = 0; count < 50; count++) {

@@ -1,7 +1,5 @@
 /** What only the real host has: keys of the network, a port, a disk, addresses of interfaces. */
-import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   VERSIONED,
@@ -12,12 +10,10 @@ import {
   started,
 } from '../../../contract/world.js';
 import { libp2pWorld, type RealWorld } from '../../../contract/libp2p-world.js';
-import { temporaryFolder } from '../../../support/temporary-folder.js';
 
 const PSK = new Uint8Array(32).fill(1);
 
 describe('libp2p host', () => {
-  const folder = temporaryFolder();
   let world: RealWorld;
 
   beforeEach(() => {
@@ -93,42 +89,12 @@ describe('libp2p host', () => {
     );
   });
 
-  it('says that its port or its datastore is taken', async () => {
-    const path = join(folder(), 'peers');
-    const first = await world.create({ datastore: path });
+  it('says that its port is taken', async () => {
+    const first = await world.create();
     await first.start();
-    expect(await codeOf(world.create({ datastore: path }))).to.equal('datastore-unavailable');
     const port = /tcp\/(\d+)/.exec(first.swarm.addresses()[0] ?? '')?.[1] ?? '';
     const second = await world.create({ listen: [`/ip4/127.0.0.1/tcp/${port}`] });
     expect(await codeOf(second.start())).to.equal('cannot-listen');
-  });
-
-  it('remembers peers and records across a restart', async () => {
-    const secretKeySeed = Uint8Array.from(randomBytes(32));
-    const options = { datastore: join(folder(), 'peers'), secretKeySeed };
-    const other = await started(world);
-    const before = await world.create(options);
-    before.directory.register('versioned', VERSIONED);
-    await before.start();
-    await connect(before, other);
-    await before.directory.put('versioned', Uint8Array.of(1), Uint8Array.of(7), PATIENT);
-    await eventually(async () => {
-      expect(await before.swarm.addressesOf(other.self)).to.include.members([
-        ...other.swarm.addresses(),
-      ]);
-    });
-    await before.stop();
-
-    const after = await world.create(options);
-    after.directory.register('versioned', VERSIONED);
-    await after.start();
-    expect(after.self).to.equal(before.self);
-    expect(await after.swarm.addressesOf(other.self)).to.include.members([
-      ...other.swarm.addresses(),
-    ]);
-    expect(await after.swarm.dial(other.self, PATIENT)).to.equal(other.self);
-    const [best] = await after.directory.get('versioned', Uint8Array.of(1), PATIENT);
-    expect([...(best?.value ?? [])]).to.deep.equal([7]);
   });
 
   it('neither announces nor dials filtered addresses, and is not reached from them', async () => {
