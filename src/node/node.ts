@@ -324,6 +324,7 @@ export class OverlayNode {
     if (admission !== null && isAdmissionOf(admission, this.identity.membership, this.#rights)) {
       this.#admission = admission;
     }
+    this.gate.selfTrust = this.admitted ? 'member' : 'guest';
     this.gate.onDenied((peer) => {
       this.links.cut(peer);
       this.#inBackground('a denied peer is not cut off', this.ports.swarm.hangUp(peer));
@@ -445,6 +446,7 @@ export class OverlayNode {
       case 'admitted':
         this.#hindrance = null;
         this.#admission = encodeCertificate(outcome.certificate);
+        this.gate.selfTrust = 'member';
         await this.#vault.saveAdmission(this.#admission);
         await this.introductions.announce();
         for (const { peer } of this.ports.swarm.connections()) this.settings.admitted(peer);

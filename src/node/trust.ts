@@ -38,6 +38,7 @@ export class TrustGate implements Gate {
   readonly #options: TrustOptions;
   readonly #scores = new Map<PeerId, Score>();
   readonly #waiters = new Map<PeerId, Set<() => void>>();
+  #selfTrust: 'guest' | 'member' = 'member';
   #onDenied: (peer: PeerId) => void = () => undefined;
 
   constructor(options: TrustOptions) {
@@ -52,8 +53,13 @@ export class TrustGate implements Gate {
     this.#onDenied = cut;
   }
 
+  /** How far others trust this node itself: the host saves itself what they would refuse. */
+  set selfTrust(trust: 'guest' | 'member') {
+    this.#selfTrust = trust;
+  }
+
   trust(peer: PeerId): Trust {
-    if (peer === this.#options.self) return 'member';
+    if (peer === this.#options.self) return this.#selfTrust;
     const score = this.#scores.get(peer);
     if (score !== undefined && score.deniedUntilMs > this.#options.clock.now()) return 'denied';
     return this.#options.roster.get(peer)?.trust ?? 'unknown';

@@ -82,6 +82,7 @@ class Libp2pHost implements Host {
       table: built.routingTable,
     });
     this.#relays = new RelayKeeper({
+      self,
       gate,
       logger,
       libp2p,

@@ -28,6 +28,7 @@ export interface ReservationStore {
 }
 
 export interface RelayKeeperParts {
+  readonly self: PeerId;
   readonly gate: Gate;
   readonly logger: Logger;
   readonly libp2p: Libp2p;
@@ -112,7 +113,8 @@ export class RelayKeeper {
 
   async #fill(): Promise<void> {
     let missing = RELAYS_WANTED - this.relays().length;
-    if (missing <= 0) return;
+    // Relays refuse those who are not admitted yet; the host is told when that changes.
+    if (missing <= 0 || this.#parts.gate.trust(this.#parts.self) !== 'member') return;
     for (const relay of await this.#candidates()) {
       if (missing <= 0 || this.#timer === null) return;
       if (await this.#reserve(relay)) missing--;

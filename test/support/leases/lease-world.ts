@@ -27,6 +27,8 @@ export interface LeaseWorldOptions {
   readonly loss?: number;
   readonly subnet?: string;
   readonly termS?: number;
+  /** Addresses every member tries, in this order, instead of an order of its own. */
+  readonly keys?: readonly string[];
 }
 
 /** A failed claim must have left nothing behind after this. */
@@ -65,6 +67,7 @@ export class LeaseWorld {
   /** Looks for what failed claims leave behind; pointless where messages are lost. */
   watchBurns = false;
   readonly #pool: AddressPool;
+  readonly #keysTried: readonly string[] | null;
   readonly #latencyMs: readonly [number, number];
   readonly #loss: number;
   readonly #interference: ((
@@ -80,6 +83,7 @@ export class LeaseWorld {
     this.seed = options.seed;
     this.rng = new SeededRng(options.seed);
     this.termS = options.termS ?? 3_600;
+    this.#keysTried = options.keys ?? null;
     this.#loss = options.loss ?? 0;
     this.#latencyMs = options.latencyMs ?? [5, 5];
     const subnet = parseSubnet4(options.subnet ?? '10.77.0.0/16');
@@ -132,7 +136,7 @@ export class LeaseWorld {
       }
     });
     await this.clock.until(Promise.all(dials), 10_000);
-    await this.clock.advance(this.#latencyMs[1] + 1);
+    await this.clock.advance(2 * this.#latencyMs[1] + 1);
   }
 
   /** Kills the process of a node and starts it again with what it had on disk. */
@@ -204,7 +208,7 @@ export class LeaseWorld {
   }
 
   candidates(peer: PeerId): Iterable<string> {
-    return this.#pool.candidates(peer, this.crypto);
+    return this.#keysTried ?? this.#pool.candidates(peer, this.crypto);
   }
 
   leaseChanged(node: LeaseNode): void {
