@@ -27,13 +27,13 @@ export interface LeaseContext {
   /** The node that founded the network holds its whole state by definition. */
   readonly founder: boolean;
   /** Why `peer` may not claim the subject, or null if it may. */
-  forbids(peer: PeerId, subject: Subject): Promise<string | null>;
+  readonly forbids: (peer: PeerId, subject: Subject) => Promise<string | null>;
   /** Makes sure these members are known and connected, as far as they can be reached. */
-  meet(members: readonly MemberHint[], signal?: Signal): Promise<void>;
+  readonly meet: (members: readonly MemberHint[], signal?: Signal) => Promise<void>;
   /** A member and where to dial it, for telling others. */
-  hintOf(peer: PeerId): MemberHint;
+  readonly hintOf: (peer: PeerId) => MemberHint;
   /** A member gave up its membership. */
-  departed(peer: PeerId): void;
+  readonly departed: (peer: PeerId) => void;
   /** Something malformed or hostile came from `peer`. */
-  misbehaved(peer: PeerId, what: string): void;
+  readonly misbehaved: (peer: PeerId, what: string) => void;
 }

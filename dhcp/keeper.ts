@@ -3,6 +3,7 @@
  * more urgently from T2 on, gives the address up when it runs out or when an older certificate
  * turns up, and then starts again. One keeper holds the address, another the host name.
  */
+import type { PeerId } from '../overlay/base/peer-id.js';
 import { sleep } from '../overlay/base/sleep.js';
 import { Canceller, type Signal } from '../overlay/base/signal.js';
 import { messageOf } from '../overlay/base/errors.js';
@@ -23,6 +24,8 @@ const RENEW_PAUSE_MS = 30_000;
 const REBIND_PAUSE_MS = 5_000;
 /** Pause when every candidate turned out to be taken. */
 const EXHAUSTED_PAUSE_MS = 5_000;
+/** Renewals that may be refused in favour of a newer lease before this node moves. */
+const DENIALS_MAX = 2;
 /** An unfinished claim ends within seconds; one that lasts longer is a holder that cannot be judged. */
 const CONTESTED_MAX = 8;
 /** A stored lease with less life than this left is claimed anew rather than used. */
@@ -58,6 +61,9 @@ export class Keeper {
   #remembered: string | null = null;
   /** The lease was taken from disk; the witnesses have to hear of it soon. */
   #confirm = false;
+  /** Another member that shows a certificate for the same, and renewals refused on its behalf. */
+  #rival: PeerId | null = null;
+  #denials = 0;
   /** Times in a row that a wanted name was under somebody else's unfinished claim. */
   #contested = 0;
   /** Attempts in vain since the last lease, which make the pauses longer. */
@@ -105,21 +111,28 @@ export class Keeper {
   }
 
   /**
-   * Somebody shows a valid certificate for what this node holds. If it is the older one the
-   * witnesses are asked at once: a certificate can be old and over, or the work of colluding
-   * members, so it does not decide by itself.
+   * Somebody shows a valid certificate for what this node holds. The witnesses are asked at once: a
+   * certificate can be old and over, or the work of colluding members, so it does not decide by
+   * itself. Neither does its age alone: of two sides of a network that were apart, the larger one
+   * may stand by the newer lease.
    */
   contest(other: LeaseCertificate): void {
     const lease = this.#lease;
-    if (lease === null || !this.#losesTo(lease, other)) return;
+    if (lease?.certificate.subject.key !== other.subject.key) return;
+    if (other.owner === this.#parts.context.self) return;
+    this.#rival = other.owner;
     this.#confirm = true;
     this.nudge();
   }
 
+  /** The witnesses refused a renewal for this certificate: whether that settles it. */
   #losesTo(lease: Lease, other: LeaseCertificate): boolean {
-    if (lease.certificate.subject.key !== other.subject.key) return false;
     if (other.owner === this.#parts.context.self) return false;
-    return compareForce(lease.certificate, other) > 0;
+    if (compareForce(lease.certificate, other) > 0) return true;
+    // The newer one gives way, if it is there and can; if it does not, it has the quorum.
+    if (other.owner !== this.#rival) return false;
+    this.#denials += 1;
+    return this.#denials > DENIALS_MAX;
   }
 
   /** Gives the lease back, so that others can have it at once. */
@@ -273,7 +286,6 @@ export class Keeper {
     // It may have been released or lost to an older certificate meanwhile.
     if (this.#lease !== lease || signal.aborted) return;
     if (outcome.kind === 'won') {
-      this.#confirm = false;
       this.#hindrance = null;
       await this.#take(outcome);
       return;
@@ -286,13 +298,14 @@ export class Keeper {
     }
     this.#hindrance = `the lease of ${subject.key} could not be renewed yet`;
     const nowMs = context.clock.now();
-    const pauseMs = nowMs < rebindAtMs ? RENEW_PAUSE_MS : REBIND_PAUSE_MS;
+    const isUrgent = nowMs >= rebindAtMs || this.#rival !== null;
+    const pauseMs = isUrgent ? REBIND_PAUSE_MS : RENEW_PAUSE_MS;
     await this.#pause(Math.min(pauseMs, lease.heldUntilMs - nowMs), signal);
   }
 
-  /** The witnesses stand by an older certificate of another member: this node moves. */
+  /** The witnesses stand by the certificate of another member: this node moves. */
   #yield(lease: Lease, other: LeaseCertificate): void {
-    this.#parts.context.logger.warn('another member holds this by an older certificate; moving', {
+    this.#parts.context.logger.warn('the witnesses stand by the lease of another member; moving', {
       kind: this.#options.kind,
       key: other.subject.key,
       owner: other.owner,
@@ -311,6 +324,7 @@ export class Keeper {
 
   async #take(lease: Lease): Promise<void> {
     const { context } = this.#parts;
+    this.#uncontested();
     this.#hold(lease);
     this.#remembered = lease.certificate.subject.key;
     const raw = encodeCertificate(lease.certificate);
@@ -338,7 +352,14 @@ export class Keeper {
     this.#set('held');
   }
 
+  #uncontested(): void {
+    this.#confirm = false;
+    this.#rival = null;
+    this.#denials = 0;
+  }
+
   #drop(): void {
+    this.#uncontested();
     this.#lease = null;
     this.#remembered = null;
     this.#set('lost');

@@ -30,8 +30,10 @@ export function quorumOf(n: number): number {
 
 /**
  * Witnesses a newcomer must have registered with and copied the state of before it votes, out of
- * `n` settled others: enough to meet every quorum of the others, past and to come.
+ * `n` settled others: enough to meet every quorum of the others, past and to come, and always more
+ * than half, or either side of a split network could grow by newcomers until it looks whole.
  */
 export function syncQuorumOf(n: number): number {
-  return Math.min(n, n - quorumOf(n) + 1 + slackOf(n));
+  const meetsQuorums = n - quorumOf(n) + 1 + slackOf(n);
+  return Math.min(n, Math.max(meetsQuorums, Math.floor(n / 2) + 1));
 }

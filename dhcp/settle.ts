@@ -12,7 +12,7 @@ import type { LeaseContext } from './context.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { PendingGrant } from './messages.js';
-import { syncQuorumOf } from './quorum.js';
+import { slackOf, syncQuorumOf } from './quorum.js';
 import type { Views } from './views.js';
 import type { Witness } from './witness.js';
 
@@ -49,7 +49,7 @@ export async function settle(
   const hearing = new Hearing(parts);
   const asked = new Set<PeerId>();
   for (let round = 0; round < SYNC_ROUNDS_MAX && !hearing.isOver; round++) {
-    const open = views.others().filter((peer) => !asked.has(peer));
+    const open = hearing.others.filter((peer) => !asked.has(peer));
     if (open.length === 0) break;
     for (const peer of open) asked.add(peer);
     await hearing.ask(open, options.signal);
@@ -75,6 +75,8 @@ class Hearing {
   readonly told: PeerId[][] = [];
   readonly #parts: SettleParts;
   readonly #fresh = new Set<PeerId>();
+  /** How many of those heard name a member. */
+  readonly #named = new Map<PeerId, number>();
   #isOver = false;
 
   constructor(parts: SettleParts) {
@@ -86,9 +88,16 @@ class Hearing {
     return this.#isOver;
   }
 
-  /** Members whose state counts. */
+  /**
+   * Members whose state counts, also those that only others know: one that cannot be reached may
+   * vote on the other side of a split network. A few liars must not be able to invent them.
+   */
   get others(): PeerId[] {
-    return this.#parts.views.others().filter((peer) => !this.#fresh.has(peer));
+    const { context, views } = this.#parts;
+    const liarsMax = slackOf(this.heard.size);
+    const named = [...this.#named].filter(([, times]) => times > liarsMax).map(([peer]) => peer);
+    const all = new Set([...views.others(), ...named]);
+    return [...all].filter((peer) => peer !== context.self && !this.#fresh.has(peer));
   }
 
   get needed(): number {
@@ -114,8 +123,14 @@ class Hearing {
 
   #note(peer: PeerId, answer: Copied | null): void {
     if (answer === null) return;
-    if (answer.standing === 'fresh') this.#fresh.add(peer);
-    else this.heard.add(peer);
+    if (answer.standing === 'fresh') {
+      this.#fresh.add(peer);
+      return;
+    }
+    this.heard.add(peer);
+    for (const member of new Set(answer.members)) {
+      this.#named.set(member, (this.#named.get(member) ?? 0) + 1);
+    }
     if (answer.standing === 'settled') this.told.push(answer.members);
   }
 }

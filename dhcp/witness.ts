@@ -112,7 +112,8 @@ export class Witness {
    */
   async resign(timeoutMs: number, leaves: boolean): Promise<void> {
     const { clock, rpc, logger } = this.#context;
-    if (this.#resigned || !(leaves || this.#views.selfSettled)) return;
+    // Others count this node from when it registered with them, long before it votes itself.
+    if (this.#resigned) return;
     this.#resigned = true;
     this.#views.selfSettled = false;
     const nowMs = clock.now();

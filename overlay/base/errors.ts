@@ -21,7 +21,7 @@ export function hasCode<Code extends string>(
   ...codes: readonly Code[]
 ): error is CodedError<Code> {
   if (!(error instanceof CodedError)) return false;
-  return codes.length === 0 || (codes as readonly string[]).includes(error.code);
+  return codes.length === 0 || (codes as readonly string[]).includes(error.code as string);
 }
 
 /** The message of anything thrown. */

@@ -61,3 +61,8 @@ export class Canceller {
     this.#listeners.clear();
   }
 }
+
+/** Reads the state anew; the compiler takes a checked property for unchanged across an await. */
+export function isAborted(signal: Signal): boolean {
+  return signal.aborted;
+}

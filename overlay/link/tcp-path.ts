@@ -138,7 +138,7 @@ export class TcpPath implements Path {
   /** A direct connection appeared: a relayed stream is replaced, and the peer sees no gap. */
   moveIfBetter(candidate: { readonly facts: { readonly relay: PeerId | null } }): void {
     const current = this.#outbound;
-    if (current === null || current.facts.relay === null || candidate.facts.relay !== null) return;
+    if (current?.facts.relay == null || candidate.facts.relay !== null) return;
     if (this.#opening !== null) return;
     this.#outbound = null;
     this.#writable = false;

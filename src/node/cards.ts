@@ -7,6 +7,7 @@ import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Membership } from '../../overlay/identity/membership.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type { LeaseCertificate } from '../../dhcp/certificate.js';
+import { ADDRESS_CHARS_MAX, type MemberHint } from '../../dhcp/messages.js';
 
 export interface PeerCard {
   readonly peer: PeerId;
@@ -51,6 +52,12 @@ export class Cards {
       unset(index, old, peer);
       if (fresh !== null) index.set(fresh, (index.get(fresh) ?? new Set<PeerId>()).add(peer));
     }
+  }
+
+  /** A member as it is named to others. What one says of itself must fit what all may say. */
+  hintOf(peer: PeerId): MemberHint {
+    const addresses = this.#cards.get(peer)?.addresses ?? [];
+    return [peer, addresses.filter((address) => address.length <= ADDRESS_CHARS_MAX)];
   }
 
   holderOfAddress4(address: string): PeerId | null {

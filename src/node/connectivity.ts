@@ -44,7 +44,7 @@ export interface ConnectivityParts {
   /** Multiaddrs of members, from the invite or from state. */
   readonly bootstrap: readonly string[];
   /** Whoever answered at bootstrap addresses, again and again, has another network key. */
-  onlyStrangers(address: string): void;
+  readonly onlyStrangers: (address: string) => void;
 }
 
 export class Connectivity {
@@ -67,15 +67,22 @@ export class Connectivity {
 
   async run(signal: Signal): Promise<void> {
     while (!signal.aborted) {
-      this.#nudged = false;
+      this.#takeNudge();
       this.#reconcile();
       await this.#tick(signal);
       const wake = new Canceller(signal);
       this.#wake = wake;
       // A nudge that came while others were dialled counts as well.
-      await sleep(this.#parts.clock, this.#nudged ? 0 : this.#pauseMs(), wake.signal);
+      await sleep(this.#parts.clock, this.#takeNudge() ? 0 : this.#pauseMs(), wake.signal);
       wake.dispose();
     }
+  }
+
+  /** Whether there was a nudge since the last call. */
+  #takeNudge(): boolean {
+    const nudged = this.#nudged;
+    this.#nudged = false;
+    return nudged;
   }
 
   /** Members that others told of; those not connected are dialled soon. */

@@ -9,7 +9,7 @@ import type { Signal } from '../../overlay/base/signal.js';
 import { address6Of } from '../../overlay/identity/addresses.js';
 import { verifyMembership, type Membership } from '../../overlay/identity/membership.js';
 import type { RevocationList } from '../../overlay/identity/revocation.js';
-import type { Roster } from '../../overlay/peers/roster.js';
+import type { Roster, RosterEntry } from '../../overlay/peers/roster.js';
 import type { Clock, Crypto, Logger, Rpc, Swarm } from '../../overlay/ports.js';
 import {
   decodeCertificate,
@@ -41,6 +41,15 @@ const REFUSAL_LINGER_MS = 200;
 /** Answer of a node that is about to be gone. */
 export const LEAVING = 'leaving';
 
+export interface MetFacts {
+  /** Its revocation list is newer than ours. */
+  readonly newerRevocations: boolean;
+  /** It is new or back, or has become a member or a witness: a claim may now end in another way. */
+  readonly viewChanged: boolean;
+  /** It was no member so far. */
+  readonly newMember: boolean;
+}
+
 export interface IntroductionParts {
   readonly identity: NodeIdentity;
   readonly clock: Clock;
@@ -52,20 +61,25 @@ export interface IntroductionParts {
   readonly cards: Cards;
   readonly gate: TrustGate;
   readonly judge: CertificateJudge;
-  revocations(): RevocationList | null;
+  readonly revocations: () => RevocationList | null;
   /** What this node shows at present. */
-  card(): Hello;
-  /** A peer's card was read; `newer` is true if its revocation list is newer than ours. */
-  met(peer: PeerId, facts: { readonly newerRevocations: boolean }): void;
+  readonly card: () => Hello;
+  /** A peer's card was read. */
+  readonly met: (peer: PeerId, facts: MetFacts) => void;
   /** The peer does not accept this node; `proof` is the revocation list it named, not judged yet. */
-  refused(peer: PeerId, code: string, proof: Uint8Array | null): void;
+  readonly refused: (peer: PeerId, code: string, proof: Uint8Array | null) => void;
   /** Other members that the peer told of. */
-  told(members: readonly MemberHint[]): void;
+  readonly told: (members: readonly MemberHint[]) => void;
 }
 
 export class Introductions {
   readonly #parts: IntroductionParts;
   readonly #running = new Map<PeerId, Promise<boolean>>();
+  /** Peers whose last hello of ours is out of date, and those that are just being told. */
+  readonly #outdated = new Set<PeerId>();
+  readonly #telling = new Map<PeerId, Promise<void>>();
+  /** What connected peers said last of whether they vote. */
+  readonly #voting = new Map<PeerId, boolean>();
   #leaving = false;
 
   constructor(parts: IntroductionParts) {
@@ -88,6 +102,7 @@ export class Introductions {
       },
       closed: (peer) => {
         const { roster, clock } = this.#parts;
+        this.#voting.delete(peer);
         roster.patch(peer, { connected: false, lastHeardMs: clock.now() });
       },
     });
@@ -114,24 +129,43 @@ export class Introductions {
   /** Shows every connected peer what has changed. Resolves when all have it or failed. */
   async announce(): Promise<void> {
     const peers = new Set(this.#parts.swarm.connections().map((facts) => facts.peer));
-    await Promise.all([...peers].map((peer) => this.#exchange(peer)));
+    await Promise.all([...peers].map((peer) => this.#tell(peer)));
+  }
+
+  /** One hello after another to each peer, so that none overtakes a newer one; several changes share one. */
+  async #tell(peer: PeerId): Promise<void> {
+    this.#outdated.add(peer);
+    const telling = this.#telling.get(peer) ?? this.#tellAll(peer);
+    this.#telling.set(peer, telling);
+    await telling;
+  }
+
+  async #tellAll(peer: PeerId): Promise<void> {
+    try {
+      while (this.#outdated.delete(peer)) await this.#exchange(peer);
+    } finally {
+      this.#telling.delete(peer);
+    }
   }
 
   /** Connects to members told of and greets them, as far as they can be reached. */
   async meet(members: readonly MemberHint[], signal?: Signal): Promise<void> {
-    const { identity, roster, swarm } = this.#parts;
+    const { identity, roster } = this.#parts;
     await Promise.all(
       members.map(async ([peer, addresses]) => {
-        if (peer === identity.self) return;
-        await swarm.learn(peer, addresses);
-        if (roster.get(peer)?.connected === true) return;
-        await this.#dialAndGreet(peer, signal);
+        if (peer === identity.self || roster.get(peer)?.connected === true) return;
+        await this.#dialAndGreet(peer, addresses, signal);
       }),
     );
   }
 
-  async #dialAndGreet(peer: PeerId, signal: Signal | undefined): Promise<void> {
+  async #dialAndGreet(
+    peer: PeerId,
+    addresses: readonly string[],
+    signal: Signal | undefined,
+  ): Promise<void> {
     try {
+      await this.#parts.swarm.learn(peer, addresses);
       await this.#parts.swarm.dial(peer, {
         timeoutMs: DIAL_TIMEOUT_MS,
         ...(signal === undefined ? {} : { signal }),
@@ -184,7 +218,7 @@ export class Introductions {
   }
 
   /** Judges a card and keeps it. @returns why it was refused, or null */
-  #read(peer: PeerId, hello: Result<Hello, string>): string | null {
+  #read(peer: PeerId, hello: Result<Hello>): string | null {
     const { identity, crypto, gate, roster, cards, clock } = this.#parts;
     if (!hello.ok) {
       gate.misbehaved(peer, `hello: ${hello.detail}`);
@@ -212,7 +246,7 @@ export class Introductions {
     const admission = isAdmitted ? shown : (sameBefore?.admission ?? null);
     const isMember = membership.kind !== 'invite' || admission !== null;
     const known = roster.get(peer);
-    roster.put({
+    const entry: RosterEntry = {
       peer,
       trust: isMember ? 'member' : 'guest',
       membership: membershipBytes,
@@ -221,7 +255,8 @@ export class Introductions {
       lastHeardMs: clock.now(),
       settled: isMember && (settled || known?.settled === true),
       recalled: false,
-    });
+    };
+    roster.put(entry);
     const certificates = leases.map((raw) => this.#lease(membership, raw));
     const find = (kind: SubjectKind): LeaseCertificate | null =>
       certificates.find((certificate) => certificate?.subject.kind === kind) ?? null;
@@ -238,10 +273,15 @@ export class Introductions {
       version: hello.value[9],
     });
     const newerRevocations = hello.value[8] > (revocations?.sequence ?? 0);
-    this.#parts.met(peer, { newerRevocations });
-    this.#parts.swarm.learn(peer, addresses).catch((error: unknown) => {
-      this.#parts.logger.debug('addresses not kept', { peer, reason: messageOf(error) });
-    });
+    const viewChanged = this.#voting.get(peer) !== settled || countsAnew(known, entry);
+    this.#voting.set(peer, settled);
+    const newMember = isMember && known?.trust !== 'member';
+    this.#parts.met(peer, { newerRevocations, viewChanged, newMember });
+    if (before?.addresses.join(' ') !== addresses.join(' ')) {
+      this.#parts.swarm.learn(peer, addresses).catch((error: unknown) => {
+        this.#parts.logger.debug('addresses not kept', { peer, reason: messageOf(error) });
+      });
+    }
     if (isMember) this.#parts.told(neighbours);
     return null;
   }
@@ -280,4 +320,10 @@ export class Introductions {
     });
     return null;
   }
+}
+
+/** Whether a peer counts in another way than it did. */
+function countsAnew(before: RosterEntry | null, now: RosterEntry): boolean {
+  if (before === null || before.recalled) return true;
+  return before.trust !== now.trust || before.settled !== now.settled;
 }

@@ -21,11 +21,11 @@ export interface InviteParts {
   readonly crypto: Crypto;
   readonly vault: Vault;
   readonly ledger: Ledger;
-  revocations(): RevocationList | null;
+  readonly revocations: () => RevocationList | null;
   /** Stores and spreads a new list. */
-  revoke(list: RevocationList): Promise<void>;
+  readonly revoke: (list: RevocationList) => Promise<void>;
   /** Addresses for newcomers to start from, best first. */
-  bootstrap(): readonly string[];
+  readonly bootstrap: () => readonly string[];
 }
 
 export class Invites {
@@ -46,7 +46,7 @@ export class Invites {
       revocations(),
       crypto,
     );
-    if (!issued.ok) throw failure('bad-request', `${issued.detail}`);
+    if (!issued.ok) throw failure('bad-request', issued.detail);
     const grant = issued.value;
     const bootstrap = this.#parts.bootstrap();
     if (bootstrap.length === 0) {

@@ -25,7 +25,7 @@ export interface RevocationParts {
   readonly gate: TrustGate;
   readonly vault: Vault;
   /** This node itself is on the list. */
-  expelled(): void;
+  readonly expelled: () => void;
 }
 
 export class Revocations {

@@ -18,9 +18,9 @@ export interface RightsParts {
   readonly crypto: Crypto;
   readonly roster: Roster;
   readonly cards: Cards;
-  revocations(): RevocationList | null;
+  readonly revocations: () => RevocationList | null;
   /** Whether a member that this node never met was admitted, as the directory has it. */
-  wasAdmitted(peer: PeerId): Promise<boolean>;
+  readonly wasAdmitted: (peer: PeerId) => Promise<boolean>;
 }
 
 export class Rights implements CertificateJudge {

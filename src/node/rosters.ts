@@ -18,7 +18,7 @@ export interface RostersParts {
   readonly roster: Roster;
   readonly cards: Cards;
   readonly vault: Vault;
-  revocations(): RevocationList | null;
+  readonly revocations: () => RevocationList | null;
 }
 
 export class Rosters {

@@ -45,11 +45,11 @@ export interface RouterParts {
   readonly drops: Drops;
   readonly device: TunDevice | null;
   /** Finds who holds an IPv4 or IPv6 address; null if nobody does. */
-  resolve(address: string): Promise<PeerId | null>;
+  readonly resolve: (address: string) => Promise<PeerId | null>;
   /** Asks a peer for its card again. */
-  regreet(peer: PeerId): void;
+  readonly regreet: (peer: PeerId) => void;
   /** Own IPv4 address at present. */
-  address4(): string | null;
+  readonly address4: () => string | null;
 }
 
 interface Waiting {

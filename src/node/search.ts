@@ -5,7 +5,12 @@ import type { Signal } from '../../overlay/base/signal.js';
 import { address6Of, parseAddress4 } from '../../overlay/identity/addresses.js';
 import { normalizeHostName } from '../../overlay/identity/names.js';
 import type { Subject } from '../../dhcp/subject.js';
-import type { OverlayNode } from './node.js';
+import type { Roster } from '../../overlay/peers/roster.js';
+import type { Crypto, Directory } from '../../overlay/ports.js';
+import type { Resolver } from '../../dhcp/resolver.js';
+import type { Cards } from './cards.js';
+import type { NodeIdentity } from './identity.js';
+import type { Introductions } from './introductions.js';
 
 const PROVIDERS_TIMEOUT_MS = 4_000;
 
@@ -14,9 +19,22 @@ export function address6Key(address: string): Uint8Array {
   return utf8Bytes(`address6/${address}`);
 }
 
+/** What a search needs of its node. */
+export interface SearchScope {
+  readonly identity: NodeIdentity;
+  readonly cards: Cards;
+  readonly roster: Roster;
+  readonly resolver: Resolver;
+  readonly introductions: Introductions;
+  /** Own IPv4 address and name, as far as held. */
+  readonly address: { readonly key: string | null };
+  readonly name: { readonly key: string | null };
+  readonly ports: { readonly crypto: Crypto; readonly directory: Directory };
+}
+
 /** @returns null if nobody goes by it, as far as can be found out */
 export async function findPeer(
-  node: OverlayNode,
+  node: SearchScope,
   query: string,
   signal: Signal,
 ): Promise<PeerId | null> {
@@ -45,7 +63,7 @@ export async function findPeer(
 }
 
 /** False only if the owner was met and shows something else. */
-function shows(node: OverlayNode, owner: PeerId, subject: Subject): boolean {
+function shows(node: SearchScope, owner: PeerId, subject: Subject): boolean {
   const card = node.cards.get(owner);
   const shown = subject.kind === 'address' ? card?.address4 : card?.name;
   return card === null || shown?.subject.key === subject.key;
@@ -53,7 +71,7 @@ function shows(node: OverlayNode, owner: PeerId, subject: Subject): boolean {
 
 /** An IPv6 address follows from the peer id, so whoever answers can be checked. */
 async function findAddress6(
-  node: OverlayNode,
+  node: SearchScope,
   address: string,
   signal: Signal,
 ): Promise<PeerId | null> {

@@ -4,6 +4,7 @@
  * count as live until they run out.
  */
 import { expect } from 'chai';
+import { decodeCertificate } from '../../../dhcp/certificate.js';
 import { releaseClaim } from '../../../dhcp/claim.js';
 import { LEASE_RECORD_KIND, recordKey } from '../../../dhcp/record.js';
 import type { Subject } from '../../../dhcp/subject.js';
@@ -40,7 +41,7 @@ async function newcomer(world: LeaseWorld, number: number): Promise<LeaseNode> {
 describe('leases under churn', () => {
   for (const count of [3, 5, 8]) {
     it(`any one of ${String(count)} members may die: the others keep their addresses and a newcomer gets one`, async () => {
-      for (let victim = 0; victim < count; victim++) {
+      for (const victim of new Set([0, 1, Math.floor(count / 2), count - 1])) {
         const world = new LeaseWorld({ seed: 20 + victim, latencyMs: [1, 50], termS: 600 });
         const nodes = await holding(world, count);
         const dead = nodes[victim]!;
@@ -50,10 +51,12 @@ describe('leases under churn', () => {
         const joined = await newcomer(world, count);
         joined.startKeeping();
         await world.untilAllHold(30_000);
-        // Two terms: everybody has to have renewed with one witness gone.
-        await world.clock.advance(1_200_000);
+        // Everybody has to have renewed, with one witness gone.
+        await world.clock.advance(400_000);
         expect(keysOf(survivors)).to.deep.equal(before);
-        expect(joined.keeper.lease?.heldUntilMs).to.be.greaterThan(world.clock.now());
+        for (const { keeper } of survivors) {
+          expect(keeper.lease?.certificate.renewal).to.be.greaterThan(0);
+        }
         world.expectSafe();
       }
     });
@@ -226,13 +229,13 @@ describe('leases under churn', () => {
       expect(keysOf([older, newer]), world.explain('healed')).to.have.members([KEY, '10.77.0.10']);
       // And so it stays when both have to renew.
       const agreed = keysOf([older, newer]);
-      await world.clock.advance(4 * 3_600_000);
+      await world.clock.advance(2_000_000);
       expect(keysOf([older, newer])).to.deep.equal(agreed);
     });
   }
 
   it('the directory ends up with the record of the present holder', async () => {
-    const world = new LeaseWorld({ seed: 37, latencyMs: [1, 50], keys: [KEY] });
+    const world = new LeaseWorld({ seed: 37, latencyMs: [1, 50], keys: [KEY], publishes: true });
     const [, former, holder] = await world.mesh(5, true);
     former!.startKeeping();
     await world.clock.advance(5_000);
@@ -248,7 +251,6 @@ describe('leases under churn', () => {
       LIMIT_MS,
     );
     const shown = holder!.keeper.lease!.certificate;
-    const { decodeCertificate } = await import('../../../dhcp/certificate.js');
     const record = decodeCertificate(found!.value);
     expect(record.ok && record.value.owner).to.equal(shown.owner);
   });

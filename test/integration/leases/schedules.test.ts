@@ -176,4 +176,32 @@ describe('lease schedules', () => {
     const outcome = await world.clock.until(other!.claim(KEY), LIMIT_MS);
     expect(outcome).to.include({ kind: 'held', owner: holder!.self });
   });
+
+  it('the sides of a split network cannot both grow by newcomers until they look whole', async () => {
+    for (let count = 2; count <= 6; count++) {
+      for (let border = 1; border <= count / 2; border++) {
+        const world = new LeaseWorld({ seed: 100 * count + border });
+        const nodes = await world.mesh(count, true);
+        const sides = [nodes.slice(0, border), nodes.slice(border)];
+        const peers = sides.map((side) => side.map((node) => node.self));
+        // Each side takes in half as many newcomers as there were members, or more.
+        for (const side of [0, 1]) {
+          for (let index = 0; index < 3; index++) {
+            const joined = await world.add(count + 3 * side + index);
+            sides[side]!.push(joined);
+            peers[side]!.push(joined.self);
+          }
+        }
+        world.network.partition(peers);
+        for (const side of sides) await world.connectAll(side);
+        for (const node of sides.flat()) node.startSettling();
+        await world.clock.advance(5_000);
+        const claims = sides.map((side) => side.at(-1)!.claim(KEY));
+        const outcomes = await world.clock.until(Promise.all(claims), LIMIT_MS);
+        const winners = outcomes.filter((outcome) => outcome.kind === 'won').length;
+        const what = `winners of ${String(border)} and ${String(count - border)} members`;
+        expect(winners, what).to.be.at.most(1);
+      }
+    }
+  });
 });

@@ -23,6 +23,7 @@ import { Views } from '../../../dhcp/views.js';
 import { Witness } from '../../../dhcp/witness.js';
 import { MemoryHost } from '../../../sim/memory/host.js';
 import type { LeaseWorld } from './lease-world.js';
+import { EmptyDirectory } from './empty-directory.js';
 import { UnreliableRpc } from './unreliable-rpc.js';
 
 const SETTLE_PAUSE_MS = 300;
@@ -72,7 +73,7 @@ export class LeaseNode {
       rpc: new UnreliableRpc(this.host.rpc, clock, (from, to, request) =>
         world.fate(from, to, request),
       ),
-      directory: this.host.directory,
+      directory: world.publishes ? this.host.directory : new EmptyDirectory(),
       store: this.store,
       logger: world.loggerOf(this),
       roster: this.roster,

@@ -27,6 +27,8 @@ export interface LeaseWorldOptions {
   readonly loss?: number;
   readonly subnet?: string;
   readonly termS?: number;
+  /** Leases are published in the directory, which decides nothing and takes most of the time. */
+  readonly publishes?: boolean;
   /** Addresses every member tries, in this order, instead of an order of its own. */
   readonly keys?: readonly string[];
 }
@@ -53,6 +55,7 @@ export class LeaseWorld {
   readonly networkId = 'testnetwork';
   readonly network: MemoryNetwork;
   readonly termS: number;
+  readonly publishes: boolean;
   readonly nodes: LeaseNode[] = [];
   /** What must never happen and did. */
   readonly violations: string[] = [];
@@ -83,6 +86,7 @@ export class LeaseWorld {
     this.seed = options.seed;
     this.rng = new SeededRng(options.seed);
     this.termS = options.termS ?? 3_600;
+    this.publishes = options.publishes ?? false;
     this.#keysTried = options.keys ?? null;
     this.#loss = options.loss ?? 0;
     this.#latencyMs = options.latencyMs ?? [5, 5];

@@ -309,7 +309,7 @@ describe('cli', () => {
       const main = new URL('../../../src/cli/main.ts', import.meta.url);
       const compiled = new URL('../../../src/cli/main.js', import.meta.url);
       const file = existsSync(compiled) ? compiled : main;
-      expect(readFileSync(file, 'utf8')).to.match(/^#!\/usr\/bin\/env node\n/);
+      expect(readFileSync(file, 'utf8')).to.match(/^#!\/usr\/bin\/env -S [^\n]*\bnode\b/);
       expect(statSync(file).isFile()).to.equal(true);
     });
   });

@@ -89,8 +89,6 @@ describe('io/state/StateDir', () => {
     const rich = {
       ...NETWORK,
       rootSecretKey: 'cm9vdA==',
-      createdInvites: ['YQ=='],
-      admission: 'YQ==',
     };
     await state.writeNetwork(rich);
     expect(await (await StateDir.open(path())).readNetwork()).to.deep.equal(rich);

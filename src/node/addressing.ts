@@ -1,0 +1,72 @@
+/** Puts the addresses this node holds on its device, one change after another. */
+import { messageOf } from '../../overlay/base/errors.js';
+import type { Clock, DeviceAddress, Logger, TunDevice } from '../../overlay/ports.js';
+import type { NodeIdentity } from './identity.js';
+
+const PREFIX6_LENGTH = 48;
+
+export interface AddressingParts {
+  readonly identity: NodeIdentity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly device: TunDevice | null;
+  readonly changed: () => void;
+}
+
+export class Addressing {
+  readonly #parts: AddressingParts;
+  #work: Promise<void> = Promise.resolve();
+  #configured: string | null = null;
+  #hindrance: string | null = null;
+  #addressedAtMs: number | null = null;
+
+  constructor(parts: AddressingParts) {
+    this.#parts = parts;
+  }
+
+  /** The IPv4 address that is on the device (or would be, without one). */
+  get configured(): string | null {
+    return this.#configured;
+  }
+
+  /** Monotonic milliseconds at which there first was an address; null before that. */
+  get addressedAtMs(): number | null {
+    return this.#addressedAtMs;
+  }
+
+  /** Why the device has not taken its address, in a sentence; null if it has. */
+  get hindrance(): string | null {
+    return this.#hindrance;
+  }
+
+  /** Asks for this address, besides the IPv6 one, which never changes. */
+  configure(address4: string | null): void {
+    this.#work = this.#work.then(() => this.#apply(address4));
+  }
+
+  /** Resolves when all that was asked for is done. */
+  async settled(): Promise<void> {
+    await this.#work;
+  }
+
+  async #apply(address4: string | null): Promise<void> {
+    const { device, logger, clock, identity, changed } = this.#parts;
+    try {
+      await device?.configure(wanted(identity, address4));
+      this.#hindrance = null;
+      this.#configured = address4;
+      if (address4 !== null) this.#addressedAtMs ??= clock.now();
+    } catch (error) {
+      logger.error('the device does not take its addresses', { reason: messageOf(error) });
+      this.#hindrance = `the device does not take its address: ${messageOf(error)}`;
+    }
+    changed();
+  }
+}
+
+function wanted(identity: NodeIdentity, address4: string | null): DeviceAddress[] {
+  const addresses = [{ address: identity.address6, prefixLength: PREFIX6_LENGTH }];
+  const prefixLength = Number(identity.genesis.subnet4.split('/')[1]);
+  if (address4 !== null) addresses.unshift({ address: address4, prefixLength });
+  return addresses;
+}

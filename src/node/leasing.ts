@@ -1,0 +1,199 @@
+/** The lease protocol in a node: witness, settling, and the keepers of its address and its name. */
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import { Canceller, type Signal } from '../../overlay/base/signal.js';
+import { sleep } from '../../overlay/base/sleep.js';
+import { encodeCertificate, type LeaseCertificate } from '../../dhcp/certificate.js';
+import type { ClaimParts } from '../../dhcp/claim.js';
+import type { LeaseContext } from '../../dhcp/context.js';
+import { Journal } from '../../dhcp/journal.js';
+import { Keeper } from '../../dhcp/keeper.js';
+import type { Ledger } from '../../dhcp/ledger.js';
+import { Resolver } from '../../dhcp/resolver.js';
+import { settle } from '../../dhcp/settle.js';
+import { Views } from '../../dhcp/views.js';
+import { Witness } from '../../dhcp/witness.js';
+import { inBackground } from './background.js';
+import type { Cards, PeerCard } from './cards.js';
+import type { NodeIdentity } from './identity.js';
+import { nameCandidates } from './naming.js';
+import { address6Key } from './search.js';
+
+/**
+ * Between attempts to become a witness, when nothing changed in between: doubled with each, and random
+ * in part, as each asks all witnesses there are and many nodes may start at once.
+ */
+const SETTLE_PAUSE_MS_MIN = 300;
+const SETTLE_PAUSE_MS_MAX = 3_000;
+/** A settled node looks again for state it should hold, after members came or went. */
+const RESETTLE_PAUSE_MS = 30_000;
+/** Claims wait this long at the most for this node to become a witness. */
+const SETTLE_FIRST_MS = 500;
+const RESIGN_TIMEOUT_MS = 2_000;
+const PUBLISH_TIMEOUT_MS = 10_000;
+
+export interface LeasingParts {
+  readonly identity: NodeIdentity;
+  readonly context: LeaseContext;
+  readonly cards: Cards;
+  readonly ledger: Ledger;
+  /** Host name wanted. */
+  readonly wantedName: string;
+  readonly announce: () => Promise<void>;
+  /** A keeper has another state or lease. */
+  readonly changed: () => void;
+  /** A witness here committed the use of an invite. */
+  readonly admitted: (peer: PeerId, admission: Uint8Array) => void;
+}
+
+export class Leasing {
+  readonly views: Views;
+  readonly resolver: Resolver;
+  readonly address: Keeper;
+  readonly name: Keeper;
+  /** For claims of other kinds, such as the use of an invite. */
+  readonly claimParts: ClaimParts;
+  readonly #parts: LeasingParts;
+  readonly #journal: Journal;
+  readonly #witness: Witness;
+  #resettle: Canceller | null = null;
+
+  constructor(parts: LeasingParts) {
+    this.#parts = parts;
+    const { context, cards, identity, ledger, changed } = parts;
+    this.#journal = new Journal(context.store, context.clock);
+    this.views = new Views(context);
+    this.#witness = new Witness(context, ledger, this.#journal, this.views);
+    this.claimParts = { context, witness: this.#witness, views: this.views };
+    this.resolver = new Resolver(this.claimParts, ledger);
+    const termS = identity.genesis.leaseTermS;
+    this.address = new Keeper(this.claimParts, {
+      kind: 'address',
+      termS,
+      candidates: () => this.#addressCandidates(),
+      isTaken: (key) => this.#isConnected(cards.holderOfAddress4(key)),
+      changed,
+    });
+    this.name = new Keeper(this.claimParts, {
+      kind: 'name',
+      termS,
+      candidates: () =>
+        nameCandidates(identity.membership.grant?.name ?? null, parts.wantedName, identity.self),
+      isTaken: (key) => this.#isConnected(cards.holderOfName(key)),
+      changed,
+    });
+  }
+
+  /** Certificates of what is held. */
+  held(): LeaseCertificate[] {
+    return [this.address.lease, this.name.lease].flatMap((lease) =>
+      lease === null ? [] : [lease.certificate],
+    );
+  }
+
+  /** Loads what this node witnessed in earlier runs and serves the protocol. */
+  async prepare(): Promise<void> {
+    const { context, ledger } = this.#parts;
+    const { loaded, unreadable } = await this.#journal.load(ledger);
+    context.logger.debug('ledger loaded', { loaded, unreadable });
+    // The founder holds the whole state by definition, also if it is killed before it has claimed
+    // anything: nobody else could ever witness for it.
+    if (context.founder) await this.#journal.noteSettled(true);
+    this.#witness.hasHistory = await this.#journal.wasSettled();
+    this.#witness.serve();
+    this.#witness.watch((certificate) => {
+      if (certificate.subject.kind !== 'invite') return;
+      this.#parts.admitted(certificate.owner, encodeCertificate(certificate));
+    });
+  }
+
+  /** Witness state, address and name side by side, until `signal` aborts. */
+  async run(signal: Signal): Promise<void> {
+    // A claim sent before this node is a witness itself is out of date as soon as it is one, so
+    // claims wait a moment for that; a lease of an earlier run is taken up meanwhile.
+    const settled = new Canceller(signal);
+    const prepared = sleep(this.#parts.context.clock, SETTLE_FIRST_MS, settled.signal);
+    await Promise.all([
+      this.#settleForever(signal, settled),
+      this.address.run(signal, prepared),
+      this.name.run(signal, prepared),
+    ]);
+  }
+
+  /**
+   * A peer showed its card, so what it holds is known. Only if it counts in another way than before is
+   * anything tried again: to do that at each hello would undo the random pauses that part colliders.
+   */
+  met(card: PeerCard | null, viewChanged: boolean): void {
+    for (const certificate of [card?.address4, card?.name]) {
+      if (certificate == null || card === null) continue;
+      this.resolver.note(certificate.subject, card.peer);
+      const keeper = certificate.subject.kind === 'address' ? this.address : this.name;
+      keeper.contest(certificate);
+    }
+    if (!viewChanged) return;
+    this.address.nudge();
+    this.name.nudge();
+    if (!this.views.selfSettled) this.#resettle?.abort('met');
+  }
+
+  /** Gives address and name back, for good. */
+  async release(): Promise<void> {
+    await Promise.all([this.address.release(), this.name.release()]);
+  }
+
+  /** Leaves what this node witnesses to the others. @param leaves it gives up its membership */
+  async resign(leaves: boolean): Promise<void> {
+    await this.#witness.resign(RESIGN_TIMEOUT_MS, leaves);
+  }
+
+  async #settleForever(signal: Signal, settled: Canceller): Promise<void> {
+    const { context, ledger, announce } = this.#parts;
+    const journal = this.#journal;
+    const parts = { context, witness: this.#witness, ledger, journal, views: this.views };
+    const hadHistory = await journal.wasSettled();
+    let pauseMs = SETTLE_PAUSE_MS_MIN;
+    while (!signal.aborted) {
+      const before = this.views.selfSettled;
+      await settle(parts, { hadHistory, signal });
+      if (!before && this.views.selfSettled) {
+        settled.abort('settled');
+        settled.dispose();
+        this.address.nudge();
+        this.name.nudge();
+        inBackground(context.logger, 'IPv6 address not published', this.#publishAddress6(signal));
+        await announce();
+      }
+      const wake = new Canceller(signal);
+      this.#resettle = wake;
+      const spreadMs = pauseMs * (0.5 + context.rng.float());
+      await sleep(
+        context.clock,
+        this.views.selfSettled ? RESETTLE_PAUSE_MS : spreadMs,
+        wake.signal,
+      );
+      pauseMs = Math.min(pauseMs * 2, SETTLE_PAUSE_MS_MAX);
+      wake.dispose();
+    }
+  }
+
+  /** In a network too large to know everyone this is how an IPv6 address is found. */
+  async #publishAddress6(signal: Signal): Promise<void> {
+    const { context, identity } = this.#parts;
+    await context.directory.provide(address6Key(identity.address6), {
+      timeoutMs: PUBLISH_TIMEOUT_MS,
+      signal,
+    });
+  }
+
+  *#addressCandidates(): Generator<string> {
+    const { identity, context } = this.#parts;
+    const fixed = identity.membership.grant?.address4;
+    if (fixed !== undefined) yield fixed;
+    else yield* identity.pool.candidates(identity.self, context.crypto);
+  }
+
+  /** What an absent peer showed may be over; what a connected one shows is not worth a question. */
+  #isConnected(peer: PeerId | null): boolean {
+    return peer !== null && this.#parts.context.roster.get(peer)?.connected === true;
+  }
+}

@@ -1,0 +1,59 @@
+/** What a node is made from: the ports it runs over, its settings, and what most of its parts share. */
+import type { CodedError } from '../../overlay/base/errors.js';
+import type { PeerId } from '../../overlay/base/peer-id.js';
+import type { RevocationList } from '../../overlay/identity/revocation.js';
+import type { Roster } from '../../overlay/peers/roster.js';
+import type {
+  Clock,
+  Crypto,
+  Directory,
+  Logger,
+  Rng,
+  Rpc,
+  Store,
+  Streams,
+  Swarm,
+  TunDevice,
+} from '../../overlay/ports.js';
+import type { Cards } from './cards.js';
+import type { NodeIdentity } from './identity.js';
+import type { TrustGate } from './trust.js';
+import type { Vault } from './vault.js';
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly crypto: Crypto;
+  readonly rpc: Rpc;
+  readonly directory: Directory;
+  readonly swarm: Swarm;
+  readonly streams: Streams;
+  readonly store: Store;
+  readonly logger: Logger;
+  /** Null: a node without a virtual network card. */
+  readonly device: TunDevice | null;
+}
+
+export interface NodeSettings {
+  /** Host name wanted. */
+  readonly name: string;
+  /** True for the node that created the network: it holds the whole state by definition. */
+  readonly founder: boolean;
+  readonly bootstrap: readonly string[];
+  readonly mtu: number;
+  readonly version: string;
+  /** `peer` is a member now, or takes this node for one: what either refused before may be tried again. */
+  admitted(peer: PeerId): void;
+  /** The node cannot go on: it is not admitted, or not any more. */
+  failed(error: CodedError): void;
+}
+
+/** What most parts of a node are made from. */
+export type Common = Pick<NodePorts, 'clock' | 'rng' | 'crypto' | 'rpc' | 'swarm' | 'logger'> & {
+  readonly identity: NodeIdentity;
+  readonly roster: Roster;
+  readonly cards: Cards;
+  readonly gate: TrustGate;
+  readonly vault: Vault;
+  readonly revocations: () => RevocationList | null;
+};
