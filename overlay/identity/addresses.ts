@@ -14,8 +14,8 @@ export interface Subnet4 {
 }
 
 /** Shorter prefixes than any private range need no support; longer ones leave under 6 hosts. */
-export const SUBNET4_PREFIX_MIN = 8;
-export const SUBNET4_PREFIX_MAX = 29;
+const SUBNET4_PREFIX_MIN = 8;
+const SUBNET4_PREFIX_MAX = 29;
 
 const ADDRESS6_DOMAIN = utf8Bytes('overlay address6 v1\0');
 const ADDRESS6_BYTES = 16;

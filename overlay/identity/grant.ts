@@ -48,9 +48,9 @@ export interface Grant extends GrantLimits {
   readonly bytes: Uint8Array;
 }
 
-export const GRANT_USES_MAX = 1_000_000;
-export const GRANT_ROLES_MAX = 8;
-export const GRANT_INTERFACES_MAX = 8;
+const GRANT_USES_MAX = 1_000_000;
+const GRANT_ROLES_MAX = 8;
+const GRANT_INTERFACES_MAX = 8;
 /** A grant behind the longest chain of issuers, with every field at its limit, takes 3 kB. */
 export const GRANT_BYTES_MAX = 4096;
 /** Leaves room for the largest terms, so that any issuer that decodes can also be encoded. */

@@ -44,8 +44,8 @@ export const NETWORK_ID_BYTES = 16;
 /** 9999-12-31T23:59:59Z, the last second ISO 8601 writes with four digits. */
 export const TIME_S_MAX = 253_402_300_799;
 /** Shorter terms would be spent on renewing; longer ones keep a dead peer's address for weeks. */
-export const LEASE_TERM_S_MIN = 5;
-export const LEASE_TERM_S_MAX = 30 * 86_400;
+const LEASE_TERM_S_MIN = 5;
+const LEASE_TERM_S_MAX = 30 * 86_400;
 
 const GENESIS_BYTES_MAX = 256;
 const NETWORK_ID_DOMAIN = utf8Bytes('overlay network id v1\0');

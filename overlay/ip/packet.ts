@@ -4,7 +4,7 @@
  *
  * Source: RFC 791, RFC 8200.
  */
-export const IPV4_HEADER_BYTES = 20;
+const IPV4_HEADER_BYTES = 20;
 export const IPV6_HEADER_BYTES = 40;
 /** Longest packet a device hands over or takes, super-packets included. */
 export const PACKET_BYTES_MAX = 65_535;

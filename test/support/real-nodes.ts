@@ -2,6 +2,7 @@
  * Whole nodes over real libp2p hosts on loopback, all in this process, put together as `src/run` does
  * but without a device of the operating system, an admin socket or a state directory.
  */
+import { memory } from '@libp2p/memory';
 import type { CodedError } from '../../overlay/base/errors.js';
 import { Roster } from '../../overlay/peers/roster.js';
 import type { Logger, Store, TunDevice } from '../../overlay/ports.js';
@@ -42,6 +43,7 @@ export interface RealNode {
 
 const PSK = seed(700_000);
 const POLL_MS = 20;
+let names = 0;
 
 export class RealNodes {
   readonly network: TestNetwork;
@@ -167,7 +169,7 @@ export class RealNodes {
       secretKeySeed: identity.secretKey,
       networkId: identity.networkId,
       psk: identity.psk,
-      listen: ['/ip4/127.0.0.1/tcp/0'],
+      ...(process.env.MEM ? { listen: [`/memory/n${String(process.pid)}-${String(names++)}`], transports: [memory() as never] } : { listen: ['/ip4/127.0.0.1/tcp/0'] }),
       relay: false,
       mdns: false,
       gate,

@@ -7,11 +7,20 @@ import {
   type LeaseCertificate,
 } from '../../../dhcp/certificate.js';
 import type { Subject } from '../../../dhcp/subject.js';
-import { peer, seed } from '../identity.js';
+import { peer as peerOf, seed } from '../identity.js';
 import { nodeCrypto } from '../node-crypto.js';
 
 export const NETWORK_ID = 'testnetwork';
 export const ADDRESS: Subject = { kind: 'address', key: '10.77.3.9' };
+
+const peers = new Map<number, PeerId>();
+
+/** Member `number`; kept, because making keys takes time. */
+export function peer(number: number): PeerId {
+  const known = peers.get(number) ?? peerOf(number);
+  peers.set(number, known);
+  return known;
+}
 
 /** 16 bytes that are different for each number. */
 export function claimId(number: number): Uint8Array {

@@ -21,7 +21,7 @@ export const NAS: PeerId = peerIdOfPublicKey(new Uint8Array(32).fill(2));
 export const HUB: PeerId = peerIdOfPublicKey(new Uint8Array(32).fill(3));
 
 /** Text as a hostile member could choose it: an escape sequence that clears the screen. */
-export const HOSTILE_NAME = 'evil\u001b[2J\nroot';
+const HOSTILE_NAME = 'evil\u001b[2J\nroot';
 
 export const silentLogger: Logger = {
   debug: () => undefined,

@@ -8,12 +8,13 @@ import {
   verifyCertificate,
   type LeaseCertificate,
 } from '../../../dhcp/certificate.js';
-import { codeOf, peer } from '../../support/identity.js';
+import { codeOf } from '../../support/identity.js';
 import {
   ADDRESS,
   certificateOf,
   claimId,
   judgeOf,
+  peer,
   termsOf,
   unsignedOf,
 } from '../../support/leases/certificates.js';

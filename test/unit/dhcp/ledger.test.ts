@@ -7,8 +7,7 @@ import {
 } from '../../../dhcp/ledger.js';
 import type { Subject } from '../../../dhcp/subject.js';
 import { EPOCH_AHEAD_S_MAX, PROVISIONAL_MS, TOMBSTONE_MS } from '../../../dhcp/terms.js';
-import { peer } from '../../support/identity.js';
-import { ADDRESS, claimId, termsOf, unsignedOf } from '../../support/leases/certificates.js';
+import { ADDRESS, claimId, peer, termsOf, unsignedOf } from '../../support/leases/certificates.js';
 
 const WALL_S = 1_760_000_000;
 const ONE = peer(1);
@@ -273,8 +272,11 @@ describe('lease ledger', () => {
       const ledger = new Ledger();
       for (let index = 0; index < LEDGER_ENTRIES_MAX; index++) {
         const subject = subjectOf(index);
-        ledger.claim(termsOf({ subject }), index, WALL_S);
-        ledger.release(subject, ONE, claimId(1), index);
+        const { owner, epoch, renewal } = mine;
+        const expiresAtMs = index + TOMBSTONE_MS;
+        const phase = 'tombstone';
+        const past = { owner, claimId: mine.claimId, epoch, renewal, expiresAtMs };
+        ledger.restore({ subject, phase, certificate: null, ...past });
       }
       expect(ledger.size()).to.equal(LEDGER_ENTRIES_MAX);
       expect(ledger.claim(theirs, LEDGER_ENTRIES_MAX, WALL_S)).to.deep.equal({ kind: 'grant' });
