@@ -41,7 +41,7 @@ export async function admit(
   const count = invite.uses === 0 ? 1 : invite.uses;
   // The same in every run: one that died between commit and note finds the use it won already.
   const hash = context.crypto.sha256(utf8Bytes(context.self));
-  const first = new DataView(hash.buffer, hash.byteOffset).getUint32(0) % count;
+  let first = new DataView(hash.buffer, hash.byteOffset).getUint32(0) % count;
   let pauseMs = RETRY_PAUSE_MS_MIN;
   const isAborted = (): boolean => options.signal.aborted;
   while (!isAborted()) {
@@ -52,10 +52,14 @@ export async function admit(
       const outcome = await claim(parts, { subject, termS: 0, signal: options.signal });
       if (outcome.kind === 'won') return { kind: 'admitted', certificate: outcome.certificate };
       if (outcome.kind === 'refused') return { kind: 'refused', why: outcome.why };
-      if (outcome.kind === 'held') {
-        if (outcome.certificate !== null) spent += 1;
+      if (outcome.kind === 'held' && (outcome.certain || !outcome.committing)) {
+        // One witness may have kept a claim that came to nothing; only a quorum of them decides.
+        if (outcome.certain) spent += 1;
         continue;
       }
+      // Some witnesses may have this use as spent by this node: any other would be one too many.
+      if (outcome.committing) first = use;
+      if (outcome.kind === 'held') break;
       options.progress(
         outcome.witnesses === 0
           ? 'no member of the network can be reached yet'

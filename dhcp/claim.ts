@@ -46,6 +46,10 @@ export type ClaimOutcome =
       readonly kind: 'held';
       readonly owner: PeerId;
       readonly certificate: LeaseCertificate | null;
+      /** So many witnesses showed a certificate that nobody else can have a quorum now. */
+      readonly certain: boolean;
+      /** This claim got as far as its commit, which some witnesses may have stored. */
+      readonly committing: boolean;
     }
   | {
       readonly kind: 'no-quorum';
@@ -53,6 +57,7 @@ export type ClaimOutcome =
       readonly needed: number;
       readonly witnesses: number;
       readonly answered: number;
+      readonly committing: boolean;
     }
   | { readonly kind: 'refused'; readonly why: string };
 
@@ -104,7 +109,8 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
 }
 
 function nobody(): ClaimOutcome {
-  return { kind: 'no-quorum', granted: 0, needed: 1, witnesses: 0, answered: 0 };
+  const nothing = { granted: 0, needed: 1, witnesses: 0, answered: 0 };
+  return { kind: 'no-quorum', ...nothing, committing: false };
 }
 
 /** One asking of all witnesses under one set of terms. */
@@ -120,7 +126,10 @@ class Round {
   /** The last question to each witness, answered or not. */
   readonly #questions = new Map<PeerId, Promise<unknown>>();
   readonly #renews: boolean;
-  #held: Extract<ClaimOutcome, { kind: 'held' }> | null = null;
+  #held: { readonly owner: PeerId; readonly certificate: LeaseCertificate | null } | null = null;
+  /** Witnesses that showed a certificate of somebody else. */
+  readonly #certified = new Set<PeerId>();
+  #committing = false;
   #refused: string | null = null;
   /** Members that witnesses miss in the view. */
   readonly missed: MemberHint[] = [];
@@ -163,7 +172,11 @@ class Round {
   }
 
   #failure(): ClaimOutcome {
-    if (this.#held !== null) return this.#held;
+    const committing = this.#committing;
+    if (this.#held !== null) {
+      const certain = this.#terms.view.length - this.#certified.size < this.#needed;
+      return { kind: 'held', ...this.#held, certain, committing };
+    }
     if (this.#refused !== null) return { kind: 'refused', why: this.#refused };
     return {
       kind: 'no-quorum',
@@ -171,6 +184,7 @@ class Round {
       needed: this.#needed,
       witnesses: this.#terms.view.length,
       answered: this.#answered,
+      committing,
     };
   }
 
@@ -212,7 +226,7 @@ class Round {
         break;
       }
       case 'held':
-        this.#noteHolder(response[1], response[4][0]);
+        this.#noteHolder(peer, response[1], response[4][0]);
         break;
       case 'stale':
         this.missed.push(...response[1]);
@@ -232,18 +246,22 @@ class Round {
     this.#cannot += 1;
   }
 
-  #noteHolder(owner: PeerId, raw: Uint8Array | undefined): void {
+  #noteHolder(witness: PeerId, owner: PeerId, raw: Uint8Array | undefined): void {
     const decoded = raw === undefined ? null : decodeCertificate(raw);
     let certificate: LeaseCertificate | null = null;
     if (decoded?.ok === true && decoded.value.owner === owner) {
       const verified = verifyCertificate(decoded.value, this.#parts.context.judge);
-      if (verified.ok) certificate = verified.value;
+      if (verified.ok) {
+        certificate = verified.value;
+        this.#certified.add(witness);
+      }
     }
     // A certified holder is surer knowledge than a claim that is only under way.
-    if (this.#held?.certificate == null) this.#held = { kind: 'held', owner, certificate };
+    if (this.#held?.certificate == null) this.#held = { owner, certificate };
   }
 
   async #commit(certificate: LeaseCertificate): Promise<boolean> {
+    this.#committing = true;
     const raw = encodeCertificate(certificate);
     const { view } = this.#terms;
     let done = 0;
@@ -256,7 +274,7 @@ class Round {
         void question.then((response) => {
           if (response?.[0] === 'done') done += 1;
           else failed += 1;
-          if (response?.[0] === 'held') this.#noteHolder(response[1], response[4][0]);
+          if (response?.[0] === 'held') this.#noteHolder(peer, response[1], response[4][0]);
           if (done >= this.#needed) resolve(true);
           else if (view.length - failed < this.#needed) resolve(false);
         });

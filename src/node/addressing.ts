@@ -16,6 +16,8 @@ export interface AddressingParts {
 export class Addressing {
   readonly #parts: AddressingParts;
   #work: Promise<void> = Promise.resolve();
+  /** What was asked for last; undefined: nothing yet. */
+  #asked: string | null | undefined = undefined;
   #configured: string | null = null;
   #hindrance: string | null = null;
   #addressedAtMs: number | null = null;
@@ -41,6 +43,9 @@ export class Addressing {
 
   /** Asks for this address, besides the IPv6 one, which never changes. */
   configure(address4: string | null): void {
+    // Asked again for the same, the device is left alone unless it refused before.
+    if (address4 === this.#asked && this.#hindrance === null) return;
+    this.#asked = address4;
     this.#work = this.#work.then(() => this.#apply(address4));
   }
 

@@ -6,6 +6,7 @@ import { equalBytes } from '../../overlay/base/bytes.js';
 import { hasCode, messageOf } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Signal } from '../../overlay/base/signal.js';
+import { sleep } from '../../overlay/base/sleep.js';
 import { address6Of } from '../../overlay/identity/addresses.js';
 import { verifyMembership, type Membership } from '../../overlay/identity/membership.js';
 import type { RevocationList } from '../../overlay/identity/revocation.js';
@@ -36,6 +37,8 @@ const HELLO_TIMEOUT_MS = 4_000;
 const DIAL_TIMEOUT_MS = 5_000;
 /** The side that was dialled waits this long for the dialler's hello before it says its own. */
 const INBOUND_PATIENCE_MS = 1_500;
+/** Changes often come together, as when an address and a name are won, and then share one hello. */
+const GATHER_MS = 30;
 /** A refused peer keeps its connection this long, to learn why. */
 const REFUSAL_LINGER_MS = 200;
 /** Answer of a node that is about to be gone. */
@@ -75,6 +78,8 @@ export interface IntroductionParts {
 export class Introductions {
   readonly #parts: IntroductionParts;
   readonly #running = new Map<PeerId, Promise<boolean>>();
+  /** Members being dialled because others told of them: several often tell of the same at once. */
+  readonly #meeting = new Map<PeerId, Promise<void>>();
   /** Peers whose last hello of ours is out of date, and those that are just being told. */
   readonly #outdated = new Set<PeerId>();
   readonly #telling = new Map<PeerId, Promise<void>>();
@@ -142,6 +147,7 @@ export class Introductions {
 
   async #tellAll(peer: PeerId): Promise<void> {
     try {
+      await sleep(this.#parts.clock, GATHER_MS);
       while (this.#outdated.delete(peer)) await this.#exchange(peer);
     } finally {
       this.#telling.delete(peer);
@@ -154,7 +160,9 @@ export class Introductions {
     await Promise.all(
       members.map(async ([peer, addresses]) => {
         if (peer === identity.self || roster.get(peer)?.connected === true) return;
-        await this.#dialAndGreet(peer, addresses, signal);
+        const meeting = this.#meeting.get(peer) ?? this.#dialAndGreet(peer, addresses, signal);
+        this.#meeting.set(peer, meeting);
+        await meeting;
       }),
     );
   }
@@ -173,6 +181,8 @@ export class Introductions {
       await this.greet(peer, signal);
     } catch (error) {
       this.#parts.logger.debug('member not reached', { peer, reason: messageOf(error) });
+    } finally {
+      this.#meeting.delete(peer);
     }
   }
 

@@ -26,6 +26,8 @@ const SETTLE_PAUSE_MS_MIN = 300;
 const SETTLE_PAUSE_MS_MAX = 3_000;
 /** A settled node looks again for state it should hold, after members came or went. */
 const RESETTLE_PAUSE_MS = 30_000;
+/** Smaller networks know all their members and so all their IPv6 addresses. */
+const PUBLISH_FROM_MEMBERS = 32;
 /** Claims wait this long at the most for this node to become a witness. */
 const SETTLE_FIRST_MS = 500;
 const RESIGN_TIMEOUT_MS = 2_000;
@@ -56,6 +58,7 @@ export class Leasing {
   readonly #journal: Journal;
   readonly #witness: Witness;
   #resettle: Canceller | null = null;
+  #published6 = false;
 
   constructor(parts: LeasingParts) {
     this.#parts = parts;
@@ -160,8 +163,10 @@ export class Leasing {
         settled.dispose();
         this.address.nudge();
         this.name.nudge();
-        inBackground(context.logger, 'IPv6 address not published', this.#publishAddress6(signal));
         await announce();
+      }
+      if (context.roster.all().length >= PUBLISH_FROM_MEMBERS) {
+        inBackground(context.logger, 'IPv6 address not published', this.#publishAddress6(signal));
       }
       const wake = new Canceller(signal);
       this.#resettle = wake;
@@ -179,10 +184,12 @@ export class Leasing {
   /** In a network too large to know everyone this is how an IPv6 address is found. */
   async #publishAddress6(signal: Signal): Promise<void> {
     const { context, identity } = this.#parts;
+    if (this.#published6) return;
     await context.directory.provide(address6Key(identity.address6), {
       timeoutMs: PUBLISH_TIMEOUT_MS,
       signal,
     });
+    this.#published6 = true;
   }
 
   *#addressCandidates(): Generator<string> {

@@ -8,6 +8,7 @@ import { Canceller, type Signal } from '../../overlay/base/signal.js';
 import type { PathEvents } from '../../overlay/link/path.js';
 import { Distance } from '../../overlay/peers/distance.js';
 import type { Roster } from '../../overlay/peers/roster.js';
+import type { LeaseCertificate } from '../../dhcp/certificate.js';
 import type { LeaseContext } from '../../dhcp/context.js';
 import type { Keeper } from '../../dhcp/keeper.js';
 import { Ledger } from '../../dhcp/ledger.js';
@@ -61,6 +62,8 @@ export class OverlayNode {
   readonly #router: Router;
   readonly #revocations: Revocations;
   readonly #rosters: Rosters;
+  /** What others were told last of the leases held. */
+  #shownLeases = '';
   #stopping: Promise<void> | null = null;
 
   constructor(
@@ -384,7 +387,10 @@ export class OverlayNode {
   #leaseChanged(): void {
     if (this.signal.aborted) return;
     this.#addressing.configure(this.address.key);
-    if (this.address.state === 'held' || this.address.state === 'lost') {
+    // Keepers also report what they wait for, which is no news to others.
+    const shown = this.#leasing.held().map(certificateMark).join(' ');
+    if (shown !== this.#shownLeases) {
+      this.#shownLeases = shown;
       void this.introductions.announce();
     }
     this.#changed();
@@ -397,4 +403,9 @@ export class OverlayNode {
   #changed(): void {
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+/** Differs for every lease and every renewal of it. */
+function certificateMark({ subject, epoch, renewal }: LeaseCertificate): string {
+  return `${subject.kind}/${subject.key}/${String(epoch)}/${String(renewal)}`;
 }

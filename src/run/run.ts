@@ -266,7 +266,16 @@ class Run {
         this.#ui.progress(`waiting for ${told ?? 'the network'}`);
       }
     };
-    const unwatch = node.watch(look);
+    // Many things change in the same moment; one look at the end of it is enough.
+    let due = false;
+    const unwatch = node.watch(() => {
+      if (due) return;
+      due = true;
+      setImmediate(() => {
+        due = false;
+        look();
+      });
+    });
     look();
   }
 

@@ -9,6 +9,7 @@ import type { Logger, Store, TunDevice } from '../../overlay/ports.js';
 import { WITNESS_GRACE_MS } from '../../dhcp/terms.js';
 import { MemoryStore } from '../../sim/memory/memory-store.js';
 import { createHost, type Host } from '../../src/io/libp2p/host.js';
+import type { TransportFactory } from '../../src/io/libp2p/host-options.js';
 import { NodeClock } from '../../src/io/node-clock.js';
 import { NodeRng } from '../../src/io/node-rng.js';
 import { Facade } from '../../src/node/facade.js';
@@ -43,14 +44,25 @@ export interface RealNode {
 
 const PSK = seed(700_000);
 const POLL_MS = 20;
+
+export interface RealNodesOptions extends TestNetworkOptions {
+  /** `tcp` on loopback, enciphered with a network key; `memory` without both, for many nodes. */
+  readonly transport?: 'tcp' | 'memory';
+}
+
+/** Names of memory addresses already used in this process. */
 let names = 0;
 
 export class RealNodes {
   readonly network: TestNetwork;
   readonly #stops: (() => Promise<void>)[] = [];
 
-  constructor(options: TestNetworkOptions = {}) {
-    this.network = new TestNetwork({ psk: PSK, ...options });
+  readonly #transport: 'tcp' | 'memory';
+
+  constructor(options: RealNodesOptions = {}) {
+    this.#transport = options.transport ?? 'tcp';
+    const psk = this.#transport === 'tcp' ? { psk: PSK } : {};
+    this.network = new TestNetwork({ ...psk, ...options });
   }
 
   async start(options: RealNodeOptions): Promise<RealNode> {
@@ -169,11 +181,13 @@ export class RealNodes {
       secretKeySeed: identity.secretKey,
       networkId: identity.networkId,
       psk: identity.psk,
-      ...(process.env.MEM ? { listen: [`/memory/n${String(process.pid)}-${String(names++)}`], transports: [memory() as never] } : { listen: ['/ip4/127.0.0.1/tcp/0'] }),
-      relay: false,
-      mdns: false,
-      gate,
-      logger,
+      ...(this.#transport === 'tcp'
+        ? { listen: ['/ip4/127.0.0.1/tcp/0'] }
+        : {
+            listen: [`/memory/node-${String(process.pid)}-${String(names++)}`],
+            transports: [memory() as unknown as TransportFactory],
+          }),
+      ...{ relay: false, mdns: false, gate, logger },
     });
   }
 }

@@ -7,10 +7,10 @@ import { peerIdOfPublicKey, type PeerId } from '../../overlay/base/peer-id.js';
 import { cachingCrypto } from '../../src/node/caching-crypto.js';
 import { identify, type NodeIdentity } from '../../src/node/identity.js';
 import { seed, unwrap } from './identity.js';
-import { nodeCrypto } from './node-crypto.js';
+import { NodeCrypto } from '../../src/io/node-crypto.js';
 
 /** Verified signatures are remembered for all nodes of a test at once: they are the same bytes. */
-export const testCrypto = cachingCrypto(nodeCrypto);
+export const testCrypto = cachingCrypto(new NodeCrypto());
 
 export interface TestInvite {
   readonly grant: Grant;

@@ -67,6 +67,8 @@ export class LeaseWorld {
     settled: () => Promise.resolve('member'),
     misbehaved: () => undefined,
   };
+  /** What witnesses refuse besides; null: nothing. */
+  rule: (peer: PeerId, subject: Subject) => string | null = () => null;
   /** Looks for what failed claims leave behind; pointless where messages are lost. */
   watchBurns = false;
   readonly #pool: AddressPool;
@@ -161,6 +163,7 @@ export class LeaseWorld {
   }
 
   kill(node: LeaseNode): void {
+    if (!this.nodes.includes(node)) return;
     const held = this.#heldBy(node);
     if (held !== null) this.#ghosts.push(held);
     node.kill();
@@ -205,6 +208,8 @@ export class LeaseWorld {
   }
 
   forbids(peer: PeerId, subject: Subject): string | null {
+    const why = this.rule(peer, subject);
+    if (why !== null) return why;
     if (!this.#members.has(peer)) return 'unknown-member';
     return subject.kind === 'address' && !this.#pool.contains(subject.key)
       ? 'address-not-in-pool'

@@ -17,6 +17,8 @@ export interface Fate {
   readonly lost?: 'request' | 'response';
   /** The request lies somewhere this long, even after its requester gave up. */
   readonly heldUpMs?: number;
+  /** The other side says this, whatever its handler would have said. */
+  readonly answer?: Uint8Array;
 }
 
 /** Decides what becomes of a request; null: it arrives. */
@@ -43,6 +45,7 @@ export class UnreliableRpc implements Rpc {
   ): Promise<Uint8Array> {
     const fate = this.#fates(this.self, to, request);
     if (fate === null) return await this.#inner.request(to, protocol, request, options);
+    if (fate.answer !== undefined) return fate.answer;
     if (fate.lost === 'request') return await this.#inVain(options);
     if (fate.heldUpMs !== undefined) {
       const late = sleep(this.#clock, fate.heldUpMs).then(() =>
