@@ -18,11 +18,11 @@ export const PROVISIONAL_MS = 10_000;
 export const CLAIM_DEADLINE_MS = 8_000;
 
 /** Time for one witness to answer. */
-export const WITNESS_TIMEOUT_MS = 2_500;
+export const WITNESS_TIMEOUT_MS = 3_500;
 
 /** Random pause after a lost race, doubled with every further one, in [min, max). */
 export const RETRY_PAUSE_MS_MIN = 40;
-export const RETRY_PAUSE_MS_MAX = 2_000;
+export const RETRY_PAUSE_MS_MAX = 5_000;
 
 /** How long a freed or expired subject's epoch is remembered, so that old records stay old. */
 export const TOMBSTONE_MS = 3_600_000;

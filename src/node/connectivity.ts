@@ -23,7 +23,9 @@ const BACKOFF_MS_MAX = 60_000;
 const BOOTSTRAP_BACKOFF_MS_MAX = 8_000;
 /** Hints that wait to be dialled. */
 const HINTS_MAX = 256;
-const DIALS_AT_ONCE_MAX = 8;
+const DIALS_AT_ONCE_MAX = 4;
+/** How long the side with the higher id waits to be called. */
+const YIELD_MS = 3_000;
 /** A full or restarting member may fail a handshake as well, but hardly so often. */
 const STRANGERS_MAX = 5;
 
@@ -41,6 +43,8 @@ export interface ConnectivityParts {
   readonly roster: Roster;
   readonly gate: Gate;
   readonly introductions: Introductions;
+  /** Whether this node has its address, so that what is left to do can take its time. */
+  readonly isAtHome: () => boolean;
   /** Multiaddrs of members, from the invite or from state. */
   readonly bootstrap: readonly string[];
   /** Whoever answered at bootstrap addresses, again and again, has another network key. */
@@ -134,9 +138,15 @@ export class Connectivity {
     const absent = roster.all().filter((entry) => !entry.connected && entry.trust === 'member');
     const target =
       roster.all().length <= FULL_MESH_MEMBERS_MAX ? Number.POSITIVE_INFINITY : CONNECTIONS_KEPT;
-    let budget = Math.min(DIALS_AT_ONCE_MAX, target - connected);
+    // Until it has its address a node needs its witnesses only, which the claims themselves call;
+    // when many start at once, calling everyone would keep everyone from getting on.
+    let budget =
+      connected > 0 && !this.#parts.isAtHome()
+        ? 0
+        : Math.min(DIALS_AT_ONCE_MAX, target - connected);
     for (const [peer, addresses] of [...this.#hints]) {
       if (budget <= 0) break;
+      if (roster.get(peer)?.connected !== true && !this.#isOurTurn(peer)) continue;
       this.#hints.delete(peer);
       if (roster.get(peer)?.connected === true) continue;
       budget -= 1;
@@ -144,7 +154,7 @@ export class Connectivity {
     }
     for (const entry of absent) {
       if (budget <= 0) break;
-      if (!this.#isDue(entry.peer)) continue;
+      if (!this.#isOurTurn(entry.peer)) continue;
       budget -= 1;
       work.push(this.#dialPeer(entry.peer, signal));
     }
@@ -180,6 +190,15 @@ export class Connectivity {
       logger.debug('member not reached', { peer, reason: messageOf(error) });
       this.#failed(peer, BACKOFF_MS_MAX);
     }
+  }
+
+  /** Of two that learn of each other the one with the lower id calls; the other waits a little. */
+  #isOurTurn(peer: PeerId): boolean {
+    const { self, clock } = this.#parts;
+    if (self > peer && !this.#attempts.has(peer)) {
+      this.#attempts.set(peer, { failures: 0, nextMs: clock.now() + YIELD_MS });
+    }
+    return this.#isDue(peer);
   }
 
   #isDue(target: string): boolean {

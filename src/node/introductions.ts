@@ -35,6 +35,8 @@ import { REFUSED_MS, type TrustGate } from './trust.js';
 
 const HELLO_TIMEOUT_MS = 4_000;
 const DIAL_TIMEOUT_MS = 5_000;
+/** Members called at the same time for one purpose; handshakes are the costliest thing a node does. */
+const MEETINGS_AT_ONCE_MAX = 4;
 /** The side that was dialled waits this long for the dialler's hello before it says its own. */
 const INBOUND_PATIENCE_MS = 1_500;
 /** Changes often come together, as when an address and a name are won, and then share one hello. */
@@ -157,14 +159,17 @@ export class Introductions {
   /** Connects to members told of and greets them, as far as they can be reached. */
   async meet(members: readonly MemberHint[], signal?: Signal): Promise<void> {
     const { identity, roster } = this.#parts;
-    await Promise.all(
-      members.map(async ([peer, addresses]) => {
-        if (peer === identity.self || roster.get(peer)?.connected === true) return;
+    const open = [...members];
+    const meetNext = async (): Promise<void> => {
+      for (let next = open.shift(); next !== undefined; next = open.shift()) {
+        const [peer, addresses] = next;
+        if (peer === identity.self || roster.get(peer)?.connected === true) continue;
         const meeting = this.#meeting.get(peer) ?? this.#dialAndGreet(peer, addresses, signal);
         this.#meeting.set(peer, meeting);
         await meeting;
-      }),
-    );
+      }
+    };
+    await Promise.all(Array.from({ length: MEETINGS_AT_ONCE_MAX }, meetNext));
   }
 
   async #dialAndGreet(

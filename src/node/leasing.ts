@@ -29,7 +29,9 @@ const RESETTLE_PAUSE_MS = 30_000;
 /** Smaller networks know all their members and so all their IPv6 addresses. */
 const PUBLISH_FROM_MEMBERS = 32;
 /** Claims wait this long at the most for this node to become a witness. */
-const SETTLE_FIRST_MS = 500;
+const SETTLE_FIRST_MS = 8_000;
+/** A name is claimed after the address, or after this long without one. */
+const ADDRESS_FIRST_MS = 10_000;
 const RESIGN_TIMEOUT_MS = 2_000;
 const PUBLISH_TIMEOUT_MS = 10_000;
 
@@ -59,6 +61,8 @@ export class Leasing {
   readonly #witness: Witness;
   #resettle: Canceller | null = null;
   #published6 = false;
+  /** Ends the wait for the first address. */
+  #onAddress: Canceller | null = null;
 
   constructor(parts: LeasingParts) {
     this.#parts = parts;
@@ -74,7 +78,10 @@ export class Leasing {
       termS,
       candidates: () => this.#addressCandidates(),
       isTaken: (key) => this.#isConnected(cards.holderOfAddress4(key)),
-      changed,
+      changed: () => {
+        if (this.address.state === 'held') this.#onAddress?.abort('held');
+        changed();
+      },
     });
     this.name = new Keeper(this.claimParts, {
       kind: 'name',
@@ -118,8 +125,16 @@ export class Leasing {
     await Promise.all([
       this.#settleForever(signal, settled),
       this.address.run(signal, prepared),
-      this.name.run(signal, prepared),
+      this.name.run(signal, this.#addressed(signal)),
     ]);
+  }
+
+  /** The address comes first: when many start at once, names would double what witnesses are asked. */
+  async #addressed(signal: Signal): Promise<void> {
+    const held = new Canceller(signal);
+    this.#onAddress = held;
+    await sleep(this.#parts.context.clock, ADDRESS_FIRST_MS, held.signal);
+    held.dispose();
   }
 
   /**

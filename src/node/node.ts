@@ -282,6 +282,7 @@ export class OverlayNode {
       ...common,
       self: this.identity.self,
       introductions: this.introductions,
+      isAtHome: () => this.address.key !== null,
       bootstrap: this.settings.bootstrap,
       onlyStrangers: (address) => {
         if (this.admitted) return;

@@ -10,7 +10,7 @@ import type { Subject } from '../../../dhcp/subject.js';
 import { peer as peerOf, seed } from '../identity.js';
 import { nodeCrypto } from '../node-crypto.js';
 
-export const NETWORK_ID = 'testnetwork';
+const NETWORK_ID = 'testnetwork';
 export const ADDRESS: Subject = { kind: 'address', key: '10.77.3.9' };
 
 const peers = new Map<number, PeerId>();

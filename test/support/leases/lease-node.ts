@@ -7,8 +7,8 @@ import { Canceller } from '../../../overlay/base/signal.js';
 import { sleep } from '../../../overlay/base/sleep.js';
 import { Distance } from '../../../overlay/peers/distance.js';
 import { Roster } from '../../../overlay/peers/roster.js';
-import type { Rng, Store } from '../../../overlay/ports.js';
-import type { LeaseCertificate } from '../../../dhcp/certificate.js';
+import type { Clock, Crypto, Gate, Logger, Rng, Store } from '../../../overlay/ports.js';
+import type { CertificateJudge, LeaseCertificate } from '../../../dhcp/certificate.js';
 import { claim, type ClaimOutcome, type ClaimParts } from '../../../dhcp/claim.js';
 import type { LeaseContext } from '../../../dhcp/context.js';
 import { Journal } from '../../../dhcp/journal.js';
@@ -18,13 +18,37 @@ import type { MemberHint } from '../../../dhcp/messages.js';
 import { LEASE_RECORD_KIND, leaseRecordRules } from '../../../dhcp/record.js';
 import { Resolver } from '../../../dhcp/resolver.js';
 import { settle } from '../../../dhcp/settle.js';
+import type { Subject } from '../../../dhcp/subject.js';
 import { WITNESS_GRACE_MS } from '../../../dhcp/terms.js';
 import { Views } from '../../../dhcp/views.js';
 import { Witness } from '../../../dhcp/witness.js';
 import { MemoryHost } from '../../../sim/memory/host.js';
-import type { LeaseWorld } from './lease-world.js';
+import type { MemoryNetwork } from '../../../sim/memory/network.js';
+import type { SeededRng } from '../../../sim/memory/seeded-rng.js';
 import { EmptyDirectory } from './empty-directory.js';
-import { UnreliableRpc } from './unreliable-rpc.js';
+import { UnreliableRpc, type Fates } from './unreliable-rpc.js';
+
+/** What a node needs of the world it lives in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly rng: SeededRng;
+  readonly crypto: Crypto;
+  readonly network: MemoryNetwork;
+  readonly networkId: string;
+  readonly gate: Gate;
+  readonly judge: CertificateJudge;
+  readonly founder: PeerId;
+  readonly termS: number;
+  readonly publishes: boolean;
+  readonly fate: Fates;
+  readonly forbids: (peer: PeerId, subject: Subject) => string | null;
+  readonly candidates: (peer: PeerId) => Iterable<string>;
+  readonly loggerOf: (node: LeaseNode) => Logger;
+  /** Both sides of a new connection show themselves. */
+  readonly greet: (reader: PeerId, shown: PeerId) => void;
+  readonly announce: (node: LeaseNode) => void;
+  readonly leaseChanged: (node: LeaseNode) => void;
+}
 
 const SETTLE_PAUSE_MS = 300;
 const RESETTLE_PAUSE_MS = 30_000;
@@ -36,7 +60,7 @@ export class LeaseNode {
   readonly founder: boolean;
   /** Survives a crash; the rest does not. */
   readonly store: Store;
-  readonly world: LeaseWorld;
+  readonly world: Surroundings;
   readonly host: MemoryHost;
   readonly roster = new Roster({ graceMs: WITNESS_GRACE_MS });
   readonly ledger = new Ledger();
@@ -55,7 +79,7 @@ export class LeaseNode {
   readonly #shown = new Map<PeerId, LeaseCertificate>();
   #hadHistory = false;
 
-  constructor(world: LeaseWorld, given: { secretKey: Uint8Array; self: PeerId; store: Store }) {
+  constructor(world: Surroundings, given: { secretKey: Uint8Array; self: PeerId; store: Store }) {
     this.world = world;
     this.self = given.self;
     this.secretKey = given.secretKey;

@@ -16,7 +16,7 @@ import { MemoryStore } from '../../../sim/memory/memory-store.js';
 import { MemoryNetwork } from '../../../sim/memory/network.js';
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
 import { cheapCrypto } from './cheap-crypto.js';
-import { LeaseNode } from './lease-node.js';
+import { LeaseNode, type Surroundings } from './lease-node.js';
 import type { Fate } from './unreliable-rpc.js';
 
 export interface LeaseWorldOptions {
@@ -47,7 +47,7 @@ interface Held {
   readonly untilMs: number;
 }
 
-export class LeaseWorld {
+export class LeaseWorld implements Surroundings {
   readonly seed: number;
   readonly clock = new ManualClock(1_760_000_000_000, settleByEventLoop);
   readonly crypto = cheapCrypto;

@@ -17,8 +17,8 @@ interface Scene {
   readonly stranger: LeaseNode;
   readonly resolver: Resolver;
   /** Questions to witnesses so far. */
-  lookups(): number;
-  resolve(): Promise<PeerId | null>;
+  readonly lookups: () => number;
+  readonly resolve: () => Promise<PeerId | null>;
 }
 
 async function scene(held: boolean): Promise<Scene> {
