@@ -22,6 +22,8 @@ const PUBLISH_TIMEOUT_MS = 10_000;
 /** Between attempts to renew, before T2 and after. */
 const RENEW_PAUSE_MS = 30_000;
 const REBIND_PAUSE_MS = 5_000;
+/** Pause while no witness is known; ends as soon as one is. */
+const NOBODY_PAUSE_MS = 2_000;
 /** Pause when every candidate turned out to be taken. */
 const EXHAUSTED_PAUSE_MS = 5_000;
 /** Renewals that may be refused in favour of a newer lease before this node moves. */
@@ -237,14 +239,17 @@ export class Keeper {
             ? 'no witness of the network is known yet'
             : `${String(outcome.granted)} of ${String(outcome.needed)} witnesses agreed, ${String(outcome.answered)} of ${String(outcome.witnesses)} answered`;
         // Without a quorum another key would fare no better: the same one again, from the start.
-        await this.#pauseAfterRace(signal);
+        if (outcome.witnesses > 0) await this.#pauseAfterRace(signal);
+        else await this.#pause(NOBODY_PAUSE_MS, signal);
         return false;
     }
   }
 
+  /** No nudge ends it: when many start at once, whatever one of them does would wake all others. */
   async #pauseAfterRace(signal: Signal): Promise<void> {
+    const { clock, rng } = this.#parts.context;
     this.#options.changed();
-    await this.#pause(racePause(this.#parts.context.rng.float(), this.#races++), signal);
+    await sleep(clock, racePause(rng.float(), this.#races++), signal);
   }
 
   async #keep(lease: Lease, signal: Signal): Promise<void> {

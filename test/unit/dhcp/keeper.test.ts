@@ -167,7 +167,20 @@ describe('lease keeper', () => {
       expect(holder.keeper.hindrance).to.include('could not be renewed');
       expect(holder.keeper.state).to.equal('held');
       await world.clock.advance(2);
-      // Also while a question is still open.
+      expect(holder.keeper.lease).to.equal(null);
+    });
+
+    it('gives it up in time also while it is asking for a renewal', async () => {
+      const { world, holder } = await withHolder(1_000);
+      world.interfere((from) => (from === holder.self ? { lost: 'request' } : null));
+      const endMs = holder.keeper.lease!.heldUntilMs;
+      await world.clock.advance(endMs - world.clock.now() - 4_000);
+      // Whatever it waits for is over by now, so it asks, and no answer can come before the end.
+      await world.clock.advance(2_990);
+      holder.keeper.nudge();
+      await world.clock.advance(1_005);
+      expect(holder.keeper.lease).to.not.equal(null);
+      await world.clock.advance(10);
       expect(holder.keeper.lease).to.equal(null);
     });
 

@@ -66,6 +66,7 @@ class Bench {
           return Promise.resolve(true);
         },
       } as unknown as Introductions,
+      isAtHome: () => true,
       onlyStrangers: (address) => this.strangersAt.push(address),
     });
   }
