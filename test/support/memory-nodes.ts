@@ -128,7 +128,12 @@ export class MemoryNodes {
     await this.until(`node ${String(number)} is ready`, () => {
       const [failure] = member.failures;
       if (failure !== undefined) throw failure;
-      return member.facade.status().ready;
+      return member.facade.status().ready && member.node.name.key !== null;
+    });
+    const { self } = member.node.identity;
+    await this.until(`number ${String(number)} is known by its address and name`, () => {
+      const card = by.node.cards.get(self);
+      return card?.address4 != null && card.name !== null;
     });
     return member;
   }

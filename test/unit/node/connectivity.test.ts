@@ -211,13 +211,13 @@ describe('Connectivity', () => {
     expect(pauses.length).to.be.within(10, 30);
   });
 
-  it('dials eight at once at the most', async () => {
+  it('dials four at once at the most', async () => {
     const bench = new Bench([]);
     bench.outcome = () => new Promise(() => undefined);
     const hints = Array.from({ length: 40 }, (_, number) => [peer(100 + number), []] as const);
     bench.connectivity.told(hints.map(([other]) => [other, []]));
     await bench.run(1_000);
-    expect(bench.dials).to.have.length(8);
+    expect(bench.dials).to.have.length(4);
   });
 
   it('keeps 24 connections of its own in a large network', async () => {

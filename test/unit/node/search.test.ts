@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Canceller } from '../../../overlay/base/signal.js';
-import { findPeer } from '../../../src/node/search.js';
+import { address6Key, findPeer } from '../../../src/node/search.js';
 import { encodeCertificate } from '../../../dhcp/certificate.js';
 import { MemoryNodes, type MemoryNode } from '../../support/memory-nodes.js';
 import { helloOf } from '../../support/rogue.js';
@@ -92,8 +92,9 @@ describe('findPeer in a network too large to know everyone', () => {
     const founder = await nodes.founded();
     const member = await nodes.joined(2, founder);
     const third = await nodes.joined(3, founder);
-    await nodes.clock.advance(3_000);
     const { self, address6 } = member.node.identity;
+    const limits = { timeoutMs: 5_000 };
+    await nodes.settled(member.host.directory.provide(address6Key(address6), limits));
     // As if they had never met.
     third.node.roster.remove(self);
     expect(third.node.cards.holderOfAddress6(address6)).to.equal(null);
