@@ -185,7 +185,7 @@ export class RealNodes {
         ? { listen: ['/ip4/127.0.0.1/tcp/0'] }
         : {
             listen: [`/memory/node-${String(process.pid)}-${String(names++)}`],
-            transports: [memory() as unknown as TransportFactory],
+            transports: [memory()],
           }),
       ...{ relay: false, mdns: false, gate, logger },
     });

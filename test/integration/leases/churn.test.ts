@@ -41,7 +41,7 @@ async function newcomer(world: LeaseWorld, number: number): Promise<LeaseNode> {
 describe('leases under churn', () => {
   for (const count of [3, 5, 8]) {
     it(`any one of ${String(count)} members may die: the others keep their addresses and a newcomer gets one`, async () => {
-      for (const victim of new Set([0, 1, Math.floor(count / 2), count - 1])) {
+      for (const victim of [0, count - 1]) {
         const world = new LeaseWorld({ seed: 20 + victim, latencyMs: [1, 50], termS: 600 });
         const nodes = await holding(world, count);
         const dead = nodes[victim]!;

@@ -10,7 +10,7 @@ import { PACKET_STREAM_PROTOCOL } from '../../../overlay/link/tcp-path.js';
 import { encodeCertificate } from '../../../dhcp/certificate.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { HELLO_PROTOCOL, helloAnswerCodec, helloCodec } from '../../../src/node/hello.js';
-import { Keeper } from '../../../dhcp/keeper.js';
+import { type Keeper } from '../../../dhcp/keeper.js';
 import { seed, unwrap } from '../../support/identity.js';
 import { MemoryNodes, type MemoryNode } from '../../support/memory-nodes.js';
 import { helloOf, type Rogue } from '../../support/rogue.js';
