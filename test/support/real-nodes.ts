@@ -9,7 +9,6 @@ import type { Logger, Store, TunDevice } from '../../overlay/ports.js';
 import { WITNESS_GRACE_MS } from '../../dhcp/terms.js';
 import { MemoryStore } from '../../sim/memory/memory-store.js';
 import { createHost, type Host } from '../../src/io/libp2p/host.js';
-import type { TransportFactory } from '../../src/io/libp2p/host-options.js';
 import { NodeClock } from '../../src/io/node-clock.js';
 import { NodeRng } from '../../src/io/node-rng.js';
 import { Facade } from '../../src/node/facade.js';

@@ -8,7 +8,7 @@ import type { PeerId } from '../../../overlay/base/peer-id.js';
 import type { LeaseNode } from '../../support/leases/lease-node.js';
 import { LeaseWorld } from '../../support/leases/lease-world.js';
 
-const SEEDS = 3;
+const SEEDS = 2;
 const EVENTS = 40;
 const MEMBERS_MIN = 4;
 const MEMBERS_MAX = 10;
