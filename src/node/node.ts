@@ -6,10 +6,8 @@ import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
 import type { PathEvents } from '../../overlay/link/path.js';
-import { Distance } from '../../overlay/peers/distance.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type { LeaseCertificate } from '../../dhcp/certificate.js';
-import type { LeaseContext } from '../../dhcp/context.js';
 import type { Keeper } from '../../dhcp/keeper.js';
 import { Ledger } from '../../dhcp/ledger.js';
 import { LEASE_RECORD_KIND, leaseRecordRules } from '../../dhcp/record.js';
@@ -26,6 +24,7 @@ import type { NodeIdentity } from './identity.js';
 import type { Common, NodePorts, NodeSettings } from './node-parts.js';
 import { Introductions, LEAVING, type MetFacts } from './introductions.js';
 import { Invites } from './invites.js';
+import { leaseContext } from './lease-context.js';
 import { Leasing } from './leasing.js';
 import { Links } from './links.js';
 import { Presence } from './presence.js';
@@ -295,30 +294,16 @@ export class OverlayNode {
   }
 
   #makeLeasing(common: Common): Leasing {
-    const { identity, roster, cards, gate, vault, crypto, logger } = common;
-    const context: LeaseContext = {
-      ...common,
-      self: identity.self,
-      secretKey: identity.secretKey,
-      networkId: identity.networkId,
-      directory: this.ports.directory,
-      store: this.ports.store,
-      distance: new Distance(crypto),
-      judge: this.#rights,
-      membership: identity.membershipBytes,
+    const { identity, cards } = common;
+    const context = leaseContext(common, {
+      ports: this.ports,
+      rights: this.#rights,
       founder: this.settings.founder,
-      forbids: (peer, subject) => this.#rights.forbids(peer, subject),
       meet: (members, signal) => this.introductions.meet(members, signal),
-      hintOf: (peer) => cards.hintOf(peer),
       departed: (peer) => {
-        roster.remove(peer);
         this.links.cut(peer);
-        inBackground(logger, 'a member is not forgotten', vault.forgetMember(peer));
       },
-      misbehaved: (peer, what) => {
-        gate.misbehaved(peer, what);
-      },
-    };
+    });
     return new Leasing({
       identity,
       context,
