@@ -100,6 +100,21 @@ export class Leasing {
     );
   }
 
+  /** Differs for every lease held and every renewal of one. */
+  mark(): string {
+    const marks = this.held().map(({ subject, epoch, renewal }) =>
+      [subject.kind, subject.key, epoch, renewal].join('/'),
+    );
+    return marks.join(' ');
+  }
+
+  /** Differs with every lease held and every renewal of it. */
+  mark(): string {
+    return this.held()
+      .map(({ subject, epoch, renewal }) => `${subject.key}/${String(epoch)}/${String(renewal)}`)
+      .join(' ');
+  }
+
   /** Loads what this node witnessed in earlier runs and serves the protocol. */
   async prepare(): Promise<void> {
     const { context, ledger } = this.#parts;

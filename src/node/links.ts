@@ -5,7 +5,7 @@ import { PACKET_STREAM_PROTOCOL, TcpPath } from '../../overlay/link/tcp-path.js'
 import type { Clock, Gate, Logger, Streams, Swarm } from '../../overlay/ports.js';
 
 /** Links kept; above it the one added first without a connection makes room. */
-const LINKS_MAX = 2_048;
+export const LINKS_MAX = 2_048;
 
 export interface LinkParts {
   readonly streams: Streams;

@@ -5,9 +5,9 @@
 import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
+import { sleep } from '../../overlay/base/sleep.js';
 import type { PathEvents } from '../../overlay/link/path.js';
 import type { Roster } from '../../overlay/peers/roster.js';
-import type { LeaseCertificate } from '../../dhcp/certificate.js';
 import type { Keeper } from '../../dhcp/keeper.js';
 import { Ledger } from '../../dhcp/ledger.js';
 import { LEASE_RECORD_KIND, leaseRecordRules } from '../../dhcp/record.js';
@@ -21,7 +21,7 @@ import { Cards } from './cards.js';
 import { Connectivity } from './connectivity.js';
 import { Drops } from './drops.js';
 import type { NodeIdentity } from './identity.js';
-import type { Common, NodePorts, NodeSettings } from './node-parts.js';
+import { SHOWN_FIRST_MS, type Common, type NodePorts, type NodeSettings } from './node-parts.js';
 import { Introductions, LEAVING, type MetFacts } from './introductions.js';
 import { Invites } from './invites.js';
 import { leaseContext } from './lease-context.js';
@@ -372,14 +372,22 @@ export class OverlayNode {
 
   #leaseChanged(): void {
     if (this.signal.aborted) return;
-    this.#addressing.configure(this.address.key);
+    // What is not held any more is not used a moment longer.
+    if (this.address.key === null) this.#addressing.configure(null);
     // Keepers also report what they wait for, which is no news to others.
-    const shown = this.#leasing.held().map(certificateMark).join(' ');
+    const shown = this.#leasing.mark();
     if (shown !== this.#shownLeases) {
       this.#shownLeases = shown;
-      void this.introductions.announce();
+      inBackground(this.ports.logger, 'leases not shown', this.#showThenUse());
     }
     this.#changed();
+  }
+
+  /** Peers drop what comes from an address they do not know to be this node's, so they hear of it first. */
+  async #showThenUse(): Promise<void> {
+    const { clock } = this.ports;
+    await Promise.race([this.introductions.announce(), sleep(clock, SHOWN_FIRST_MS, this.signal)]);
+    if (!this.signal.aborted) this.#addressing.configure(this.address.key);
   }
 
   #fail(code: string, message: string): void {
@@ -389,9 +397,4 @@ export class OverlayNode {
   #changed(): void {
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-/** Differs for every lease and every renewal of it. */
-function certificateMark({ subject, epoch, renewal }: LeaseCertificate): string {
-  return `${subject.kind}/${subject.key}/${String(epoch)}/${String(renewal)}`;
 }

@@ -51,7 +51,8 @@ export async function networkFor(
       if (stored !== null) throw alreadyIn(fromState(stored), parts.crypto);
       return { kit: create(request, parts), fresh: true };
     case 'join': {
-      const kit = await join(request.bootstrap, parts);
+      // Who is in already may use the line it joined by again, also when that has expired since.
+      const kit = await join(request.bootstrap, parts, stored !== null);
       if (stored === null) return { kit, fresh: true };
       const known = fromState(stored);
       if (!sameNetwork(known, kit, parts.crypto)) throw alreadyIn(known, parts.crypto);
@@ -94,15 +95,25 @@ function create(
   };
 }
 
-async function join(bootstrap: string, parts: RequestParts): Promise<NetworkKit> {
-  return looksLikeInvite(bootstrap) ? joinByInvite(bootstrap, parts) : joinOpen(bootstrap, parts);
+async function join(
+  bootstrap: string,
+  parts: RequestParts,
+  isMember: boolean,
+): Promise<NetworkKit> {
+  return looksLikeInvite(bootstrap)
+    ? joinByInvite(bootstrap, parts, isMember)
+    : joinOpen(bootstrap, parts);
 }
 
-function joinByInvite(text: string, { secretKey, clock, crypto }: RequestParts): NetworkKit {
+function joinByInvite(
+  text: string,
+  { secretKey, clock, crypto }: RequestParts,
+  isMember: boolean,
+): NetworkKit {
   const invite = decodeInvite(text, crypto);
   if (!invite.ok) throw new CodedError(invite.code, invite.detail);
   const { genesis, psk, grant, inviteSecret, bootstrap } = invite.value;
-  if (grantExpired(grant, clock.wallNow())) {
+  if (!isMember && grantExpired(grant, clock.wallNow())) {
     throw new CodedError('expired', 'this invite has expired: ask for a new one');
   }
   const self = peerIdOfPublicKey(crypto.keyPair(secretKey).publicKey);

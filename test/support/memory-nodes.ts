@@ -38,14 +38,21 @@ export interface MemoryNode {
   readonly failures: CodedError[];
 }
 
+export interface MemoryNodesOptions extends TestNetworkOptions {
+  /** One way. */
+  readonly latencyMs?: number;
+  readonly seed?: number;
+}
+
 export class MemoryNodes {
   readonly clock = new ManualClock();
   readonly network: TestNetwork;
   readonly fabric: MemoryNetwork;
-  readonly #rng = new SeededRng(4711);
+  readonly #rng: SeededRng;
 
-  constructor(options: TestNetworkOptions & { readonly latencyMs?: number } = {}) {
+  constructor(options: MemoryNodesOptions = {}) {
     this.network = new TestNetwork(options);
+    this.#rng = new SeededRng(options.seed ?? 4711);
     this.fabric = new MemoryNetwork({
       clock: this.clock,
       sha256: (data) => testCrypto.sha256(data),

@@ -7,13 +7,15 @@ import { expect } from 'chai';
 import { certifyByInvite } from '../../../overlay/identity/certificate.js';
 import { extendRevocations } from '../../../overlay/identity/revocation.js';
 import { PACKET_STREAM_PROTOCOL } from '../../../overlay/link/tcp-path.js';
-import { encodeCertificate } from '../../../dhcp/certificate.js';
+import { encodeCertificate, signGrant } from '../../../dhcp/certificate.js';
+import { Canceller } from '../../../overlay/base/signal.js';
+import type { NodeIdentity } from '../../../src/node/identity.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { HELLO_PROTOCOL, helloAnswerCodec, helloCodec } from '../../../src/node/hello.js';
 import { type Keeper } from '../../../dhcp/keeper.js';
 import { seed, unwrap } from '../../support/identity.js';
 import { MemoryNodes, type MemoryNode } from '../../support/memory-nodes.js';
-import { helloOf, type Rogue } from '../../support/rogue.js';
+import { helloOf, type HelloFields, type Rogue } from '../../support/rogue.js';
 import { testCrypto, TestNetwork } from '../../support/test-network.js';
 
 const ADDRESS_CLAIM = ['claim', 'address', '10.77.4.4', new Uint8Array(16), 1, 0, 600] as const;
@@ -164,6 +166,72 @@ describe('Introductions', () => {
       'refused',
       'address-fixed-by-invite',
     ]);
+  });
+
+  describe('when a member shows a certificate for the address of another', () => {
+    /** The thief shows it to both, again and again; the victim must stay who and where it is. */
+    async function expectVain(
+      thief: NodeIdentity,
+      shown: Partial<HelloFields>,
+      victim: MemoryNode,
+    ): Promise<void> {
+      const { self } = victim.node.identity;
+      const address = victim.node.address.key ?? '';
+      for (const to of [founder, victim]) {
+        const rogue = await nodes.rogue(thief.self, to);
+        for (let time = 0; time < 3; time++) {
+          expect(await nodes.settled(rogue.hello(helloOf(thief, shown)))).to.equal('card');
+          await nodes.clock.advance(5_000);
+        }
+      }
+      expect(victim.facade.status()).to.include({ address4: address });
+      expect(founder.node.cards.holderOfAddress4(address)).to.equal(self);
+      const { signal } = new Canceller();
+      const facts = await nodes.settled(founder.facade.whois(address, signal));
+      expect(facts.peerId).to.equal(self);
+    }
+
+    it('leaves it to its holder, if witnesses were made up for it', async () => {
+      const invite = nodes.network.invite({ uses: 1 });
+      const member = await nodes.joined(2, founder, {
+        identity: nodes.network.invited(2, invite),
+      });
+      const victim = await nodes.joined(3, founder);
+      await nodes.clock.advance(1_000);
+      const admission = await member.store.get('admission');
+      await nodes.stop(member);
+      // A witness that exists on paper alone: anyone can certify as many keys as there is time for.
+      const nobody = nodes.network.invited(77, invite);
+      const owner = member.node.identity.self;
+      const terms = {
+        ...{ subject: { kind: 'address', key: victim.node.address.key ?? '' } as const, owner },
+        ...{ claimId: new Uint8Array(16), epoch: 0, renewal: 0, termS: 3_600 },
+        view: [nobody.self],
+      };
+      const { networkId } = nodes.network.genesis;
+      const signature = signGrant(testCrypto, seed(77), networkId, terms);
+      const { self: witness, membershipBytes } = nobody;
+      const forged = encodeCertificate({
+        ...terms,
+        grants: [{ witness, signature, membership: membershipBytes }],
+      });
+      await expectVain(member.node.identity, { leases: [forged], admission }, victim);
+    });
+
+    it('leaves it to its holder, if the other had it before', async () => {
+      const member = await nodes.joined(2, founder);
+      await nodes.clock.advance(1_000);
+      const old = leaseOf(member);
+      const admission = await member.store.get('admission');
+      const address4 = member.node.address.key ?? '';
+      await nodes.settled(member.node.release());
+      await nodes.stop(member);
+      const invite = nodes.network.invite({ uses: 1, address4 });
+      const identity = nodes.network.invited(3, invite);
+      const victim = await nodes.joined(3, founder, { identity });
+      expect(victim.facade.status()).to.include({ address4 });
+      await expectVain(member.node.identity, { leases: [old], admission }, victim);
+    });
   });
 
   it('keeps a member that was admitted, though an older hello of it comes late', async () => {
