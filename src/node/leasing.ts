@@ -108,13 +108,6 @@ export class Leasing {
     return marks.join(' ');
   }
 
-  /** Differs with every lease held and every renewal of it. */
-  mark(): string {
-    return this.held()
-      .map(({ subject, epoch, renewal }) => `${subject.key}/${String(epoch)}/${String(renewal)}`)
-      .join(' ');
-  }
-
   /** Loads what this node witnessed in earlier runs and serves the protocol. */
   async prepare(): Promise<void> {
     const { context, ledger } = this.#parts;
