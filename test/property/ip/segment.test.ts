@@ -117,7 +117,8 @@ describe('properties of segmentation', () => {
           if (!offloadFits({ bytes, offload })) return;
           fitting += 1;
           const pieces = segment({ bytes, offload });
-          expect(pieces.length).to.be.within(1, 1 + Math.ceil(size / 8));
+          // Linux puts at least 8 bytes into a TCP segment, and at most 128 datagrams into one of UDP.
+          expect(pieces.length).to.be.within(1, isTcp ? 1 + Math.ceil(size / 8) : 128);
           for (const piece of pieces) {
             expect(piece.offload).to.equal(null);
             expect(ipVersion(piece.bytes)).to.equal(ipVersion(bytes));

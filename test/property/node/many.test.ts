@@ -19,7 +19,6 @@ interface Schedule {
 
 const SCHEDULES: readonly Schedule[] = [
   { latencyMs: 1, seed: 1, limitMs: 10_000 },
-  { latencyMs: 20, seed: 2, limitMs: 10_000 },
   { latencyMs: 100, seed: 3, limitMs: 30_000 },
   { latencyMs: 300, seed: 4, limitMs: 60_000 },
 ];
