@@ -11,7 +11,7 @@ import { RealNodes, type RealNode } from '../../support/real-nodes.js';
 const NODES = Number(process.env['OVERLAY_TEST_NODES'] ?? 12);
 /** 30 addresses for hosts. */
 const SUBNET = '10.99.0.0/27';
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 150_000;
 
 describe(`${String(NODES)} real nodes that start at once`, function () {
   this.timeout(LIMIT_MS + 60_000);
