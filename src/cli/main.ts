@@ -58,9 +58,6 @@ function exit(code: number): void {
 
 /** A bug that no verb caught. Going on would be in an unknown state; the system cleans up after us. */
 function crash(error: unknown): void {
-  // The stream multiplexer acknowledges data in a task of its own, where nobody can catch that the
-  // connection closed in between (libp2p/js-libp2p#3415). Only that connection is affected.
-  if (error instanceof Error && error.name === 'StreamStateError') return;
   context.err.write(`${describeError(error, process.env['OVERLAY_LOG'] === 'debug')}\n`);
   exit(EXIT.failure);
 }

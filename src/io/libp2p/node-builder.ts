@@ -10,7 +10,6 @@ import { mdns } from '@libp2p/mdns';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { CodedError, assert } from '../../../overlay/base/errors.js';
@@ -21,6 +20,7 @@ import type { RoutingTable } from './directory.js';
 import type { Gatekeeper } from './gatekeeper.js';
 import type { HostErrorCode, HostOptions } from './host-options.js';
 import * as limits from './limits.js';
+import { safeYamux } from './muxer.js';
 import { serviceTagOf } from './local-discovery.js';
 import { fromLibp2p, parseMultiaddr } from './peer-ids.js';
 import { networkKey } from './network-key.js';
@@ -173,7 +173,7 @@ function libp2pOptions(
     transports: transports(options, captured) ?? [],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
+      safeYamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
     ...(options.psk === null ? {} : { connectionProtector: networkKey(options.psk) }),
     connectionGater: gatekeeper.connectionGater(),
