@@ -20,7 +20,7 @@ import type { RoutingTable } from './directory.js';
 import type { Gatekeeper } from './gatekeeper.js';
 import type { HostErrorCode, HostOptions } from './host-options.js';
 import * as limits from './limits.js';
-import { safeYamux } from './muxer.js';
+import { gatheringYamux } from './muxer.js';
 import { serviceTagOf } from './local-discovery.js';
 import { fromLibp2p, parseMultiaddr } from './peer-ids.js';
 import { networkKey } from './network-key.js';
@@ -173,7 +173,7 @@ function libp2pOptions(
     transports: transports(options, captured) ?? [],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      safeYamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
+      gatheringYamux({ streamOptions: { maxStreamWindowSize: limits.STREAM_WINDOW_BYTES_MAX } }),
     ],
     ...(options.psk === null ? {} : { connectionProtector: networkKey(options.psk) }),
     connectionGater: gatekeeper.connectionGater(),
