@@ -10,7 +10,7 @@
  * A grant signs `overlay lease grant v1\0` and the canonical CBOR of
  * [ networkId, kind, key, owner, claimId, epoch, renewal, termS, [witness ...] ].
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes, utf8Bytes } from '../overlay/base/bytes.js';
 import { parsePeerId, publicKeyOf, type PeerId } from '../overlay/base/peer-id.js';
 import { ok, reject, type Result } from '../overlay/base/result.js';

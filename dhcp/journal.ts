@@ -2,7 +2,7 @@
  * The ledger on disk: what a witness promised must outlive a crash, so an entry is stored before
  * the promise leaves. Deadlines are stored as time left, because monotonic clocks start anew.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Store } from '../overlay/ports.js';
 import { bytes, codec } from '../overlay/wire/codec.js';
 import {

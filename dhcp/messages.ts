@@ -2,7 +2,7 @@
  * Messages of the lease protocol (`lease/1`): one request, one response, canonical CBOR, positional,
  * the first element naming the form. See docs/PROTOCOL.md.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, codec } from '../overlay/wire/codec.js';
 import {
   CERTIFICATE_BYTES_MAX,

@@ -9,7 +9,7 @@
  * This file knows their form; whether one is genuine is judged in `membership.ts`.
  */
 import { hex } from '@scure/base';
-import { z } from 'zod';
+import * as z from 'zod';
 import { toHex } from '../base/bytes.js';
 import { peerIdOfPublicKey, publicKeyOf, type PeerId } from '../base/peer-id.js';
 import { ok, type Result } from '../base/result.js';

@@ -6,7 +6,7 @@
  * This file knows the form of grants; whether one is genuine is judged in `membership.ts`.
  */
 import { hex } from '@scure/base';
-import { z } from 'zod';
+import * as z from 'zod';
 import { toHex } from '../base/bytes.js';
 import { assert } from '../base/errors.js';
 import { ok, type Result } from '../base/result.js';

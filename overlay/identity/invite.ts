@@ -8,7 +8,7 @@
  * The line is a secret: it holds the invite's secret key and the network's pre-shared key.
  */
 import { bech32m } from '@scure/base';
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes } from '../base/bytes.js';
 import { ok, reject, type Result } from '../base/result.js';
 import type { Crypto } from '../ports.js';

@@ -2,7 +2,7 @@
  * What a network is: an Ed25519 root key, and the genesis it signs once at creation. Whoever holds
  * the genesis knows every rule that must be the same on all nodes.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes, toHex, utf8Bytes } from '../base/bytes.js';
 import { assert } from '../base/errors.js';
 import { ok, reject, type Result } from '../base/result.js';

@@ -3,7 +3,7 @@
  * as a whole, and travels by gossip and the directory, so a node may keep any newer list it meets.
  */
 import { hex } from '@scure/base';
-import { z } from 'zod';
+import * as z from 'zod';
 import { compareBytes, concatBytes, toHex } from '../base/bytes.js';
 import { peerIdOfPublicKey, publicKeyOf, type PeerId } from '../base/peer-id.js';
 import { ok, reject, type Result } from '../base/result.js';

@@ -7,7 +7,7 @@
  *
  * The domain keeps a signature made for one kind from being shown as one of another kind.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes, utf8Bytes } from '../base/bytes.js';
 import { reject, ok, type Result } from '../base/result.js';
 import type { Crypto } from '../ports.js';

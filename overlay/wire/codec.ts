@@ -7,7 +7,7 @@
  * text keys. Not supported: tags, `undefined`, NaN, integers beyond 2^53.
  */
 import { decode, encode } from 'cborg';
-import { z } from 'zod';
+import * as z from 'zod';
 import { assert, messageOf } from '../base/errors.js';
 import { equalBytes } from '../base/bytes.js';
 import { ok, reject, type Result } from '../base/result.js';

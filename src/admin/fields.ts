@@ -1,5 +1,5 @@
 /** Request fields that several verbs share, and the marker every reply carries. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FACTS_SCHEMA } from '../node/control.js';
 
 /** Verbs without arguments. */

@@ -1,5 +1,5 @@
 /** The shape of an admin verb: what it takes, what it answers, and whether as one reply or as a stream. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ok, reject, type Result } from '../../overlay/base/result.js';
 import type { AdminTarget } from './target.js';
 

@@ -1,7 +1,7 @@
 /** Merges the sources of settings: flags over environment over `<state>/config.json` over defaults. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CodedError } from '../../overlay/base/errors.js';
 import type { RunOptions } from '../run/options.js';
 import { settingsSchema, type Settings } from './schema.js';

@@ -2,7 +2,7 @@
  * The one schema of all settings: what flags and environment say in text and what `config.json` says
  * in JSON is read by the same entry, so that no source accepts what another refuses.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Result } from '../../overlay/base/result.js';
 import { isHostName } from '../../overlay/identity/names.js';
 import { DEFAULT_LISTEN_PORT, DEFAULT_MTU } from '../run/options.js';

@@ -2,7 +2,7 @@
  * The membership exchange (`hello/1`): the first thing two peers say to each other, and again when
  * something in it changes. Each shows its certificates; everything else waits for the result.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, codec, text, uint } from '../../overlay/wire/codec.js';
 import { CERTIFICATE_BYTES_MAX as MEMBERSHIP_BYTES_MAX } from '../../overlay/identity/certificate.js';
 import { REVOCATION_BYTES_MAX } from '../../overlay/identity/revocation.js';

@@ -1,5 +1,5 @@
 /** What a node keeps in its store besides ledger and leases: members, admission, revocations, invites. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePeerId, type PeerId } from '../../overlay/base/peer-id.js';
 import { CERTIFICATE_BYTES_MAX as MEMBERSHIP_BYTES_MAX } from '../../overlay/identity/certificate.js';
 import { GRANT_BYTES_MAX } from '../../overlay/identity/grant.js';

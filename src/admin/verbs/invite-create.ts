@@ -1,5 +1,5 @@
 /** `invite-create`: an invite for the next machine. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { InviteRequest } from '../../node/control.js';
 import { wholeFrom, withSchema } from '../fields.js';
 import { replyVerb } from '../verb.js';

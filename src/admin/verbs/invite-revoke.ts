@@ -1,5 +1,5 @@
 /** `invite-revoke`: ends an invite and the membership of everyone who came by it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { withSchema } from '../fields.js';
 import { replyVerb } from '../verb.js';
 

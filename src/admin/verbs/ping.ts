@@ -1,5 +1,5 @@
 /** `ping`: one line for each probe, answered or lost. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PingReply } from '../../node/control.js';
 import { peerQuery, wholeFrom, withSchema, type Schema } from '../fields.js';
 import { streamVerb } from '../verb.js';

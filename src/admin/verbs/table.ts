@@ -1,5 +1,5 @@
 /** The one list of admin verbs; the unix socket and the dashboard serve exactly these. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ReplyVerb, StreamVerb } from '../verb.js';
 import { inviteCreate } from './invite-create.js';
 import { inviteList } from './invite-list.js';

@@ -1,5 +1,5 @@
 /** `whois`: who has an address, a name or a peer id. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { peerQuery, withSchema } from '../fields.js';
 import { replyVerb } from '../verb.js';
 

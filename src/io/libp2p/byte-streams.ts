@@ -27,13 +27,24 @@ import type { Dialler } from './dialler.js';
 import { streamError } from './errors.js';
 import { requireTrust, settledTrust } from './gatekeeper.js';
 import { PEER_STREAMS_MAX, STREAM_CLOSE_MS } from './limits.js';
-import { expectClose } from './messages.js';
 import { fromLibp2p } from './peer-ids.js';
 
 type Listener = Parameters<ByteStream['listen']>[0];
 
 /** First byte from the accepting side. */
 const ACCEPTED = 1;
+
+/** Cuts a stream that is over on this side if the other side does not end it in time. */
+function expectClose(stream: Stream): void {
+  if (stream.status !== 'open' && stream.status !== 'closing') return;
+  const timer = setTimeout(() => {
+    stream.abort(new Error('the other side did not close the stream'));
+  }, STREAM_CLOSE_MS);
+  timer.unref();
+  stream.addEventListener('close', () => {
+    clearTimeout(timer);
+  });
+}
 
 class Libp2pByteStream implements ByteStream {
   readonly facts: ConnectionFacts;

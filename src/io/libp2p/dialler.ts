@@ -9,20 +9,29 @@ import type { ConnectionBook } from './connection-book.js';
 import type { Deadline } from './deadline.js';
 import { dialError, streamError } from './errors.js';
 import { targetOf, toLibp2p } from './peer-ids.js';
+import type { RequestChannels } from './rpc-client.js';
 
-const PING_PROTOCOL = '/ipfs/ping/1.0.0';
+export interface DiallerParts {
+  readonly libp2p: Libp2p;
+  readonly book: ConnectionBook;
+  readonly self: PeerId;
+  readonly gate: Gate;
+  readonly channels: RequestChannels;
+}
 
 export class Dialler {
   readonly #libp2p: Libp2p;
   readonly #book: ConnectionBook;
   readonly #self: PeerId;
   readonly #gate: Gate;
+  readonly #channels: RequestChannels;
 
-  constructor(libp2p: Libp2p, book: ConnectionBook, self: PeerId, gate: Gate) {
-    this.#libp2p = libp2p;
-    this.#book = book;
-    this.#self = self;
-    this.#gate = gate;
+  constructor(parts: DiallerParts) {
+    this.#libp2p = parts.libp2p;
+    this.#book = parts.book;
+    this.#self = parts.self;
+    this.#gate = parts.gate;
+    this.#channels = parts.channels;
   }
 
   /**
@@ -102,12 +111,12 @@ export class Dialler {
 
   /**
    * A dial resolves on this side before the other side has asked its own gate, and is cut a moment
-   * later if that says no. One round trip tells.
+   * later if that says no. One round trip tells, and opening the stream of requests, which comes next
+   * anyway, is one.
    */
   async #confirm(connection: Connection, name: string, deadline: Deadline): Promise<void> {
     try {
-      const stream = await this.stream(connection, PING_PROTOCOL, Infinity, deadline);
-      stream.abort(new Error('confirmed'));
+      await this.#channels.of(connection, deadline);
     } catch (error) {
       if (deadline.fired !== null) throw deadline.error();
       if (connection.status === 'open') return;

@@ -28,7 +28,7 @@ const GUEST_PROTOCOLS = new Set(['/libp2p/circuit/relay/0.2.0/hop']);
 /** Protocols that anyone may speak: without identify and ping no connection stays up. */
 const OPEN_PROTOCOLS = new Set(['/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0']);
 
-function trustSuffices(trust: Trust, needed: Exclude<Trust, 'denied'>): boolean {
+export function trustSuffices(trust: Trust, needed: Exclude<Trust, 'denied'>): boolean {
   return RANK[trust] >= RANK[needed];
 }
 

@@ -17,11 +17,12 @@ import { ADDRESS_CHECK_MS } from './limits.js';
 import { dialDiscovered } from './local-discovery.js';
 import { buildNode, type BuiltNode } from './node-builder.js';
 import { RelayKeeper } from './relays.js';
+import { RequestChannels } from './rpc-client.js';
 import { Libp2pRpc } from './rpc.js';
 import { Libp2pSwarm } from './swarm.js';
 
 /** Protocols for those who do not know yet which network answers: open networks tell their rules. */
-const OPEN_RPC_PREFIX = '/overlay/open/rpc/';
+const OPEN_RPC_PROTOCOL = '/overlay/open/rpc/1';
 
 export interface Host {
   readonly rpc: Rpc;
@@ -59,15 +60,17 @@ class Libp2pHost implements Host {
     const { gate, logger } = options;
     this.#built = built;
     this.#logger = logger;
-    const dialler = new Dialler(libp2p, book, self, gate);
+    const prefix = `/overlay/${options.networkId}`;
+    const channels = new RequestChannels(`${prefix}/rpc/1`);
+    const dialler = new Dialler({ libp2p, book, self, gate, channels });
     const beforeStart = (work: Promise<unknown>): void => {
       work.catch(() => undefined);
       this.#setUp.push(work);
     };
-    const prefix = `/overlay/${options.networkId}`;
     const shared = { self, gate, logger, libp2p, book, dialler, beforeStart };
-    this.rpc = new Libp2pRpc({ ...shared, prefix: `${prefix}/rpc/` });
-    this.openRpc = new Libp2pRpc({ ...shared, prefix: OPEN_RPC_PREFIX });
+    this.rpc = new Libp2pRpc({ ...shared, channels });
+    const openChannels = new RequestChannels(OPEN_RPC_PROTOCOL);
+    this.openRpc = new Libp2pRpc({ ...shared, channels: openChannels });
     this.streams = new Libp2pStreams({ ...shared, prefix: `${prefix}/stream/` });
     const filter = options.addressFilter ?? (() => true);
     this.swarm = new Libp2pSwarm({
@@ -164,7 +167,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     selfChecked: (protocol) =>
       protocol.startsWith(`${prefix}/rpc/`) ||
       protocol.startsWith(`${prefix}/stream/`) ||
-      protocol.startsWith(OPEN_RPC_PREFIX),
+      protocol === OPEN_RPC_PROTOCOL,
   });
   const built = await buildNode(options, gatekeeper, rules.choose);
   book.follow(built.libp2p);

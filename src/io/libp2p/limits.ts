@@ -7,6 +7,9 @@ export const REQUESTS_MAX = 256;
 /** A request that has not arrived by then comes from a stalled or hostile peer. */
 export const REQUEST_ARRIVAL_MS = 10_000;
 
+/** A peer that asks for more than it reads is cut off after this. */
+export const RESPONSE_DEPARTURE_MS = 10_000;
+
 /** Yamux's own limit, 16 MiB, would exceed the 4 MiB read buffer when a reader pauses. */
 export const STREAM_WINDOW_BYTES_MAX = 1 << 20;
 
@@ -16,8 +19,17 @@ export const STREAM_CLOSE_MS = 5_000;
 /** Byte streams of one peer and protocol: links need one or two, the rest is head room for races. */
 export const PEER_STREAMS_MAX = 16;
 
-/** Streams a connection carries for one of our request protocols; past our own limit to say `busy`. */
-export const PROTOCOL_STREAMS_MAX = 2 * PEER_REQUESTS_MAX;
+/** Streams of requests that one connection may have in each direction: one, and its successor. */
+export const PEER_CHANNELS_MAX = 2;
+
+/** Requests to one peer that may be under way: past its limit, so that it is the one to say `busy`. */
+export const PENDING_REQUESTS_MAX = 2 * PEER_REQUESTS_MAX;
+
+/** Opening a stream of requests takes one round trip, maybe through a relay. */
+export const CHANNEL_OPEN_MS = 5_000;
+
+/** Largest request that waits until its sender has proven more; a membership exchange has 64 KiB. */
+export const STRANGER_REQUEST_BYTES_MAX = 64 << 10;
 
 /** A TCP handshake slower than this goes to a dead or filtered address; addresses are tried in turn. */
 export const CONNECT_MS = 1_500;

@@ -1,7 +1,7 @@
-/** The `Rpc` port on libp2p: every request is one stream with one message each way. */
+/** The `Rpc` port on libp2p. */
 import './polyfill.js';
-import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { CodedError, hasCode, messageOf } from '../../../overlay/base/errors.js';
+import type { Libp2p } from '@libp2p/interface';
+import { CodedError } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import type {
   Gate,
@@ -13,28 +13,16 @@ import type {
   ServeOptions,
   Trust,
 } from '../../../overlay/ports.js';
-import {
-  GATE_WAIT_MS,
-  HANDLER_MS,
-  MESSAGE_BYTES_MAX,
-  PEER_REQUESTS_MAX,
-} from '../../../overlay/host-limits.js';
+import { MESSAGE_BYTES_MAX, PEER_REQUESTS_MAX } from '../../../overlay/host-limits.js';
 import type { ConnectionBook } from './connection-book.js';
-import { Deadline, withDeadline } from './deadline.js';
+import { withDeadline } from './deadline.js';
 import type { Dialler } from './dialler.js';
-import { streamError } from './errors.js';
-import { requireTrust, settledTrust } from './gatekeeper.js';
-import { PROTOCOL_STREAMS_MAX, REQUESTS_MAX, REQUEST_ARRIVAL_MS } from './limits.js';
-import {
-  STATUS,
-  expectClose,
-  readFrame,
-  stopReading,
-  writeFrame,
-  type FrameErrorCode,
-  type Status,
-} from './messages.js';
+import { requireTrust } from './gatekeeper.js';
+import { PEER_CHANNELS_MAX, REQUESTS_MAX } from './limits.js';
 import { fromLibp2p } from './peer-ids.js';
+import type { RequestChannels } from './rpc-client.js';
+import { STATUS } from './rpc-frames.js';
+import { serveRequests, type Service } from './rpc-server.js';
 
 export interface RpcParts {
   readonly self: PeerId;
@@ -43,18 +31,10 @@ export interface RpcParts {
   readonly libp2p: Libp2p;
   readonly book: ConnectionBook;
   readonly dialler: Dialler;
-  /** `/overlay/<network>/rpc/` */
-  readonly prefix: string;
+  readonly channels: RequestChannels;
   /** Takes work that must be done before the host counts as started. */
   readonly beforeStart: (work: Promise<unknown>) => void;
 }
-
-interface Answer {
-  readonly status: Status;
-  readonly body: Uint8Array;
-}
-
-const NOTHING = new Uint8Array(0);
 
 /** What a status other than `ok` means to the requester. */
 const REFUSALS: Readonly<Record<number, readonly [RpcErrorCode, string]>> = {
@@ -67,12 +47,38 @@ const REFUSALS: Readonly<Record<number, readonly [RpcErrorCode, string]>> = {
 export class Libp2pRpc implements Rpc {
   readonly self: PeerId;
   readonly #parts: RpcParts;
+  readonly #services = new Map<string, Service>();
   readonly #running = new Map<PeerId, number>();
   #runningTotal = 0;
 
   constructor(parts: RpcParts) {
     this.#parts = parts;
     this.self = parts.self;
+    const { gate, logger, libp2p, book, channels } = parts;
+    const serving = {
+      gate,
+      logger,
+      services: this.#services,
+      enter: (peer: PeerId) => this.#enter(peer),
+      leave: (peer: PeerId) => {
+        this.#leave(peer);
+      },
+    };
+    parts.beforeStart(
+      libp2p.handle(
+        channels.protocol,
+        (stream, connection) => {
+          const peer = fromLibp2p(connection.remotePeer);
+          if (peer !== null && book.trusted(connection)) serveRequests(serving, peer, stream);
+          else stream.abort(new Error('not served on this connection'));
+        },
+        {
+          maxInboundStreams: PEER_CHANNELS_MAX,
+          maxOutboundStreams: PEER_CHANNELS_MAX,
+          runOnLimitedConnection: true,
+        },
+      ),
+    );
   }
 
   async request(
@@ -89,158 +95,27 @@ export class Libp2pRpc implements Rpc {
     return await withDeadline(options, async (deadline) => {
       const connection = await this.#parts.dialler.reach(to, deadline);
       await requireTrust(this.#parts.gate, to, options.trust ?? 'member', deadline);
-      const stream = await this.#parts.dialler.stream(
-        connection,
-        this.#parts.prefix + protocol,
-        PROTOCOL_STREAMS_MAX,
-        deadline,
-      );
-      return await this.#exchange(to, connection, stream, request, deadline);
+      const channel = await this.#parts.channels.of(connection, deadline);
+      const { status, body } = await channel.request(protocol, request, deadline);
+      if (status === STATUS.ok) return body;
+      const [code, what] = REFUSALS[status] ?? (['refused', 'answered in an unknown way'] as const);
+      throw new CodedError<RpcErrorCode>(code, `${to} ${what}`, { peer: to });
     });
   }
 
   serve(protocol: string, options: ServeOptions, handler: RpcHandler): void {
-    const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
-      const peer = fromLibp2p(connection.remotePeer);
-      if (peer === null || !this.#parts.book.trusted(connection)) {
-        stream.abort(new Error('not served on this connection'));
-        return;
-      }
-      await this.#serveOne(peer, protocol, stream, options, handler);
-    };
-    this.#parts.beforeStart(
-      this.#parts.libp2p.handle(this.#parts.prefix + protocol, onStream, {
-        maxInboundStreams: PROTOCOL_STREAMS_MAX,
-        maxOutboundStreams: PROTOCOL_STREAMS_MAX,
-        runOnLimitedConnection: true,
-      }),
-    );
+    this.#services.set(protocol, { options, handler });
   }
 
-  async #exchange(
-    to: PeerId,
-    connection: Connection,
-    stream: Stream,
-    request: Uint8Array,
-    deadline: Deadline,
-  ): Promise<Uint8Array> {
-    try {
-      // The other side may answer, with a refusal, before it has read everything: so read at once.
-      const writing = writeFrame(stream, deadline.signal, request);
-      writing.catch(() => undefined);
-      const response = await readFrame(stream, MESSAGE_BYTES_MAX + 1, deadline.signal);
-      const refusal = REFUSALS[response[0] ?? STATUS.refused];
-      expectClose(stream);
-      if (response[0] === STATUS.ok) return response.subarray(1);
-      const [code, what] = refusal ?? (['refused', 'answered in an unknown way'] as const);
-      throw new CodedError<RpcErrorCode>(code, `${to} ${what}`, { peer: to });
-    } catch (error) {
-      stream.abort(new Error('no longer wanted'));
-      if (hasCode<FrameErrorCode>(error, 'frame-too-large')) {
-        throw new CodedError<RpcErrorCode>('too-large', `${to} answered too much`, { peer: to });
-      }
-      // What the other side sent, if anything, was no answer.
-      const cause = hasCode<FrameErrorCode>(error, 'frame-cut-off', 'frame-trailing')
-        ? new Error(error.message)
-        : error;
-      throw await streamError(cause, deadline, connection);
-    }
-  }
-
-  async #serveOne(
-    peer: PeerId,
-    protocol: string,
-    stream: Stream,
-    options: ServeOptions,
-    handler: RpcHandler,
-  ): Promise<void> {
+  #enter(peer: PeerId): boolean {
     const running = this.#running.get(peer) ?? 0;
-    const busy = running >= PEER_REQUESTS_MAX || this.#runningTotal >= REQUESTS_MAX;
-    const deadline = new Deadline({ timeoutMs: REQUEST_ARRIVAL_MS + HANDLER_MS });
-    if (!busy) {
-      this.#running.set(peer, running + 1);
-      this.#runningTotal++;
-    }
-    try {
-      const answer = busy
-        ? { status: STATUS.busy, body: NOTHING }
-        : await this.#answer(peer, protocol, stream, options, handler);
-      if (answer === null) {
-        stream.abort(new Error('malformed request'));
-        return;
-      }
-      await stopReading(stream, deadline.signal);
-      await writeFrame(stream, deadline.signal, Uint8Array.of(answer.status), answer.body);
-      expectClose(stream);
-    } catch (error) {
-      // The requester went away: its loss.
-      stream.abort(error instanceof Error ? error : new Error(messageOf(error)));
-    } finally {
-      deadline.end();
-      if (!busy) this.#release(peer);
-    }
+    if (running >= PEER_REQUESTS_MAX || this.#runningTotal >= REQUESTS_MAX) return false;
+    this.#running.set(peer, running + 1);
+    this.#runningTotal++;
+    return true;
   }
 
-  /** Null: what arrived is no request at all. */
-  async #answer(
-    peer: PeerId,
-    protocol: string,
-    stream: Stream,
-    options: ServeOptions,
-    handler: RpcHandler,
-  ): Promise<Answer | null> {
-    if (stream.readStatus === 'readable') stream.pause();
-    if (!(await settledTrust(this.#parts.gate, peer, options.trust, GATE_WAIT_MS))) {
-      return { status: STATUS.untrusted, body: NOTHING };
-    }
-    if (stream.readStatus === 'paused') stream.resume();
-    const arrival = new Deadline({ timeoutMs: REQUEST_ARRIVAL_MS });
-    let request: Uint8Array;
-    try {
-      request = await readFrame(stream, options.requestBytesMax, arrival.signal);
-    } catch (error) {
-      if (hasCode<FrameErrorCode>(error, 'frame-too-large')) {
-        return { status: STATUS.tooLarge, body: NOTHING };
-      }
-      if (hasCode<FrameErrorCode>(error, 'frame-trailing')) {
-        this.#parts.gate.misbehaved(peer, `${protocol}: ${error.message}`);
-      }
-      return null;
-    } finally {
-      arrival.end();
-    }
-    return await this.#handle(peer, protocol, request, handler);
-  }
-
-  async #handle(
-    peer: PeerId,
-    protocol: string,
-    request: Uint8Array,
-    handler: RpcHandler,
-  ): Promise<Answer> {
-    const refused: Answer = { status: STATUS.refused, body: NOTHING };
-    const deadline = new Deadline({ timeoutMs: HANDLER_MS });
-    try {
-      const body = await deadline.race(handler(peer, request));
-      if (body.length <= MESSAGE_BYTES_MAX) return { status: STATUS.ok, body };
-      this.#parts.logger.error('a response exceeds the size of a message', {
-        protocol,
-        bytes: body.length,
-      });
-      return refused;
-    } catch (error) {
-      this.#parts.logger.debug('a request was refused', {
-        protocol,
-        peer,
-        reason: messageOf(error),
-      });
-      return refused;
-    } finally {
-      deadline.end();
-    }
-  }
-
-  #release(peer: PeerId): void {
+  #leave(peer: PeerId): void {
     this.#runningTotal--;
     const running = (this.#running.get(peer) ?? 1) - 1;
     if (running === 0) this.#running.delete(peer);

@@ -2,7 +2,7 @@
  * What a node remembers of its network between runs. Bytes are base64 text and opaque here: their
  * meaning and signatures are judged by `overlay/identity` when a run loads them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { reject, ok, type Result } from '../../../overlay/base/result.js';
 
 /** Bounds every list against a file that grew by a bug. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { z } from 'zod';
+import * as z from 'zod';
 import { signedKind } from '../../../overlay/identity/signed.js';
 import { codeOf, seed, unwrap } from '../../support/identity.js';
 import { nodeCrypto } from '../../support/node-crypto.js';

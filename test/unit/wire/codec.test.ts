@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { encode } from 'cborg';
 import fc from 'fast-check';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, codec, text, uint } from '../../../overlay/wire/codec.js';
 import { codeOf, unwrap } from '../../support/identity.js';
 

@@ -166,33 +166,60 @@ describe('hostile input', () => {
       await stillServed();
     });
 
+    const requestProtocol = (): string =>
+      protocols.find((name) => /[0-9a-f]\/rpc\/1$/.test(name)) ?? '';
+
     it('that is announced as huge takes no memory', async () => {
-      const protocol = protocols.find((name) => name.endsWith('/rpc/echo/1')) ?? '';
       const before = process.memoryUsage().rss;
-      await Promise.all(
-        Array.from({ length: 30 }, () => poke(protocol, Buffer.from('ffffffff00', 'hex'), 3)),
-      );
+      const huge = Buffer.from('ffffffff0000000106' + Buffer.from('echo/1').toString('hex'), 'hex');
+      for (let round = 0; round < 30; round++) await poke(requestProtocol(), huge, round % 4);
       await stillServed();
       expect(process.memoryUsage().rss - before).to.be.lessThan(50e6);
     });
 
-    it('that goes on after a request is reported to the gate', async () => {
-      const protocol = protocols.find((name) => name.endsWith('/rpc/echo/1')) ?? '';
-      await poke(protocol, Buffer.from('0000000101ff', 'hex'), 3);
-      await eventually(() => {
-        expect(victim.gate.complaints.map(({ peer }) => peer)).to.deep.equal([
-          attacker.peerId.toString(),
-        ]);
+    for (const [what, bytes] of [
+      ['is shorter than its own header', '00000001ffffffffff'],
+      ['has no name', '000000060000000100ff'],
+      ['has a name of other characters', '0000000700000001022f00'],
+      ['has a name longer than itself', '000000060000000105ff'],
+    ] as const) {
+      it(`that ${what} is reported to the gate`, async () => {
+        await poke(requestProtocol(), Buffer.from(bytes, 'hex'), 3);
+        await eventually(() => {
+          expect(victim.gate.complaints.map(({ peer }) => peer)).to.deep.equal([
+            attacker.peerId.toString(),
+          ]);
+        });
       });
-    });
+    }
 
     it('cannot hold requests open for others', async () => {
-      const protocol = protocols.find((name) => name.endsWith('/rpc/echo/1')) ?? '';
       // Requests that never arrive in full: they fill the attacker's own share and no more.
-      await Promise.all(
-        Array.from({ length: 60 }, () => poke(protocol, Buffer.from('000000ff01', 'hex'), 3)),
+      const begun = Buffer.from(
+        '000003e90000000106' + Buffer.from('echo/1x').toString('hex'),
+        'hex',
       );
+      await Promise.all(Array.from({ length: 60 }, () => poke(requestProtocol(), begun, 3)));
       await stillServed();
+    });
+
+    it('that asks for ever and reads nothing is made to wait, and then cut off', async function () {
+      this.timeout(30_000);
+      const before = process.memoryUsage().rss;
+      const stream = await attack.newStream(requestProtocol());
+      stream.pause();
+      const body = randomBytes(1_000);
+      const head = Buffer.from('000003f30000000106' + Buffer.from('echo/1').toString('hex'), 'hex');
+      // Until neither side's buffer takes any more.
+      for (let sent = 0; sent < 20_000 && stream.writeBufferLength < 8e6; sent++) {
+        stream.send(Buffer.concat([head, body]));
+        if (sent % 100 === 0) await sleep(1);
+      }
+      await stillServed();
+      expect(process.memoryUsage().rss - before).to.be.lessThan(100e6);
+      await eventually(() => {
+        expect(stream.status).to.not.equal('open');
+      }, 20_000);
     });
   });
 });
