@@ -4,7 +4,6 @@
  * needs the network's owner to be online.
  */
 import { utf8Bytes } from '../overlay/base/bytes.js';
-import { sleep } from '../overlay/base/sleep.js';
 import type { Signal } from '../overlay/base/signal.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
 import type { LeaseCertificate } from './certificate.js';
@@ -31,11 +30,19 @@ export function isUseOf(key: string, inviteId: string, uses: number, peer: PeerI
   return /^(0|[1-9]\d{0,6})$/.test(use) && Number(use) < uses;
 }
 
+export interface AdmissionOptions {
+  readonly signal: Signal;
+  /** Tells what admission waits for. */
+  progress(hindrance: string): void;
+  /** Before the next attempt; may end sooner when there is news. */
+  pause(pauseMs: number): Promise<void>;
+}
+
 /** Tries until one use is won, all are seen to be spent, or the witnesses refuse. */
 export async function admit(
   parts: ClaimParts,
   invite: { readonly inviteId: string; readonly uses: number },
-  options: { readonly signal: Signal; progress(hindrance: string): void },
+  options: AdmissionOptions,
 ): Promise<AdmissionOutcome> {
   const { context } = parts;
   const count = invite.uses === 0 ? 1 : invite.uses;
@@ -68,7 +75,7 @@ export async function admit(
       break;
     }
     if (spent === count) return { kind: 'used-up' };
-    await sleep(context.clock, pauseMs * (0.5 + context.rng.float()), options.signal);
+    await options.pause(pauseMs * (0.5 + context.rng.float()));
     pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX);
   }
   return { kind: 'aborted' };

@@ -1,15 +1,25 @@
 /** Puts the addresses this node holds on its device, one change after another. */
 import { messageOf } from '../../overlay/base/errors.js';
+import type { Signal } from '../../overlay/base/signal.js';
+import { sleep } from '../../overlay/base/sleep.js';
 import type { Clock, DeviceAddress, Logger, TunDevice } from '../../overlay/ports.js';
 import type { NodeIdentity } from './identity.js';
 
 const PREFIX6_LENGTH = 48;
+/** A peer that does not listen holds up the use of a new address for this long at the most. */
+const SHOWN_FIRST_MS = 1_000;
 
 export interface AddressingParts {
   readonly identity: NodeIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly device: TunDevice | null;
+  /** The IPv4 address that is held, if any. */
+  readonly address4: () => string | null;
+  /** Tells connected peers what this node holds. */
+  readonly announce: () => Promise<void>;
+  /** Ends at the end of the run. */
+  readonly signal: Signal;
   readonly changed: () => void;
 }
 
@@ -41,8 +51,16 @@ export class Addressing {
     return this.#hindrance;
   }
 
-  /** Asks for this address, besides the IPv6 one, which never changes. */
-  configure(address4: string | null): void {
+  /** Peers drop what comes from an address they do not know to be this node's, so they hear of it first. */
+  async showThenUse(): Promise<void> {
+    const { clock, announce, signal } = this.#parts;
+    await Promise.race([announce(), sleep(clock, SHOWN_FIRST_MS, signal)]);
+    if (!signal.aborted) this.configure();
+  }
+
+  /** Asks for the address held, besides the IPv6 one, which never changes. */
+  configure(): void {
+    const address4 = this.#parts.address4();
     // Asked again for the same, the device is left alone unless it refused before.
     if (address4 === this.#asked && this.#hindrance === null) return;
     this.#asked = address4;

@@ -1,8 +1,9 @@
 /** How this node is admitted by the others, and how it knows that others were. */
 import type { PeerId } from '../../overlay/base/peer-id.js';
-import type { Signal } from '../../overlay/base/signal.js';
+import { Canceller, type Signal } from '../../overlay/base/signal.js';
+import { sleep } from '../../overlay/base/sleep.js';
 import type { Roster } from '../../overlay/peers/roster.js';
-import type { Directory, Logger, Swarm } from '../../overlay/ports.js';
+import type { Clock, Directory, Logger, Swarm } from '../../overlay/ports.js';
 import { admit, type AdmissionOutcome } from '../../dhcp/admission.js';
 import {
   decodeCertificate,
@@ -20,11 +21,14 @@ import type { TrustGate } from './trust.js';
 import type { Vault } from './vault.js';
 
 const DIRECTORY_TIMEOUT_MS = 10_000;
+/** Members who never met this node look its admission up; nobody does in its first second. */
+const PUBLISH_AFTER_MS = 1_000;
 
 export interface AdmittanceParts {
   readonly identity: NodeIdentity;
   readonly directory: Directory;
   readonly swarm: Swarm;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly roster: Roster;
   readonly cards: Cards;
@@ -44,6 +48,8 @@ export class Admittance {
   readonly #parts: AdmittanceParts;
   #certificate: Uint8Array | null = null;
   #hindrance: string | null = null;
+  /** Ends the pause before the next attempt. */
+  #wake: Canceller | null = null;
 
   constructor(parts: AdmittanceParts) {
     this.#parts = parts;
@@ -75,7 +81,7 @@ export class Admittance {
 
   /** Spends a use of the invite, if one is needed. False: the node is not let in. */
   async admit(claimParts: ClaimParts): Promise<boolean> {
-    const { identity, signal, changed } = this.#parts;
+    const { identity, signal, clock, changed } = this.#parts;
     const { grant, inviteId } = identity.membership;
     if (this.admitted || grant === null || inviteId === null) return true;
     const progress = (hindrance: string): void => {
@@ -83,7 +89,18 @@ export class Admittance {
       changed();
     };
     const uses = { inviteId, uses: grant.uses };
-    return await this.#conclude(await admit(claimParts, uses, { signal, progress }));
+    const pause = async (pauseMs: number): Promise<void> => {
+      const wake = new Canceller(signal);
+      this.#wake = wake;
+      await sleep(clock, pauseMs, wake.signal);
+      wake.dispose();
+    };
+    return await this.#conclude(await admit(claimParts, uses, { signal, progress, pause }));
+  }
+
+  /** A member was met, so that the next attempt may end in another way. */
+  nudge(): void {
+    this.#wake?.abort('met');
   }
 
   async #conclude(outcome: AdmissionOutcome): Promise<boolean> {
@@ -94,7 +111,8 @@ export class Admittance {
         this.#certificate = encodeCertificate(outcome.certificate);
         gate.selfTrust = 'member';
         await vault.saveAdmission(this.#certificate);
-        await announce();
+        // Whoever committed it knows already, and what is asked of the others comes after their hello.
+        inBackground(logger, 'admission not shown', announce());
         for (const { peer } of swarm.connections()) admitted(peer);
         inBackground(logger, 'admission not published', this.#publish(this.#certificate));
         changed();
@@ -136,7 +154,9 @@ export class Admittance {
   }
 
   async #publish(certificate: Uint8Array): Promise<void> {
-    const { directory, identity, signal } = this.#parts;
+    const { directory, identity, signal, clock } = this.#parts;
+    await sleep(clock, PUBLISH_AFTER_MS, signal);
+    if (signal.aborted) return;
     await directory.put(ADMISSION_RECORD_KIND, admissionKey(identity.self), certificate, {
       timeoutMs: DIRECTORY_TIMEOUT_MS,
       signal,

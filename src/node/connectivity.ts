@@ -9,6 +9,7 @@ import { Canceller, type Signal } from '../../overlay/base/signal.js';
 import type { Roster, RosterEntry } from '../../overlay/peers/roster.js';
 import type { Clock, Gate, Logger, Rng, Swarm } from '../../overlay/ports.js';
 import type { MemberHint } from '../../dhcp/messages.js';
+import { WITNESSES } from '../../dhcp/quorum.js';
 import type { Introductions } from './introductions.js';
 
 /** Up to this many members everyone keeps a connection to everyone. */
@@ -138,12 +139,8 @@ export class Connectivity {
     const absent = roster.all().filter((entry) => !entry.connected && entry.trust === 'member');
     const target =
       roster.all().length <= FULL_MESH_MEMBERS_MAX ? Number.POSITIVE_INFINITY : CONNECTIONS_KEPT;
-    // Until it has its address a node needs its witnesses only, which the claims themselves call;
-    // when many start at once, calling everyone would keep everyone from getting on.
-    let budget =
-      connected > 0 && !this.#parts.isAtHome()
-        ? 0
-        : Math.min(DIALS_AT_ONCE_MAX, target - connected);
+    const mayCall = this.#parts.isAtHome() || connected === 0 || this.#allAreWitnesses();
+    let budget = mayCall ? Math.min(DIALS_AT_ONCE_MAX, target - connected) : 0;
     for (const [peer, addresses] of [...this.#hints]) {
       if (budget <= 0) break;
       if (roster.get(peer)?.connected !== true && !this.#isOurTurn(peer)) continue;
@@ -192,9 +189,24 @@ export class Connectivity {
     }
   }
 
+  /**
+   * Until it has its address a node needs its witnesses only, which its claims call when they learn of
+   * them; when many start at once, calling everyone would keep everyone from getting on. In a network
+   * as small as this everyone is a witness, and calling them now saves the claim that learns of them.
+   */
+  #allAreWitnesses(): boolean {
+    const known = new Set([
+      ...this.#hints.keys(),
+      ...this.#parts.roster.all().map(({ peer }) => peer),
+    ]);
+    return known.size <= WITNESSES;
+  }
+
   /** Of two that learn of each other the one with the lower id calls; the other waits a little. */
   #isOurTurn(peer: PeerId): boolean {
     const { self, clock } = this.#parts;
+    // A newcomer is in a hurry, and nobody calls one before it has shown itself.
+    if (!this.#parts.isAtHome()) return this.#isDue(peer);
     if (self > peer && !this.#attempts.has(peer)) {
       this.#attempts.set(peer, { failures: 0, nextMs: clock.now() + YIELD_MS });
     }

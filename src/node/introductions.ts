@@ -39,7 +39,7 @@ const DIAL_TIMEOUT_MS = 5_000;
 const MEETINGS_AT_ONCE_MAX = 4;
 /** The side that was dialled waits this long for the dialler's hello before it says its own. */
 const INBOUND_PATIENCE_MS = 1_500;
-/** Changes often come together, as when an address and a name are won, and then share one hello. */
+/** Changes that come this soon after each other share one hello; the first is told at once. */
 const GATHER_MS = 30;
 /** A refused peer keeps its connection this long, to learn why. */
 const REFUSAL_LINGER_MS = 200;
@@ -85,6 +85,7 @@ export class Introductions {
   /** Peers whose last hello of ours is out of date, and those that are just being told. */
   readonly #outdated = new Set<PeerId>();
   readonly #telling = new Map<PeerId, Promise<void>>();
+  readonly #toldAtMs = new Map<PeerId, number>();
   /** What connected peers said last of whether they vote. */
   readonly #voting = new Map<PeerId, boolean>();
   #leaving = false;
@@ -110,6 +111,7 @@ export class Introductions {
       closed: (peer) => {
         const { roster, clock } = this.#parts;
         this.#voting.delete(peer);
+        this.#toldAtMs.delete(peer);
         roster.patch(peer, { connected: false, lastHeardMs: clock.now() });
       },
     });
@@ -148,9 +150,15 @@ export class Introductions {
   }
 
   async #tellAll(peer: PeerId): Promise<void> {
+    const { clock } = this.#parts;
     try {
-      await sleep(this.#parts.clock, GATHER_MS);
-      while (this.#outdated.delete(peer)) await this.#exchange(peer);
+      const waitMs =
+        (this.#toldAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) + GATHER_MS - clock.now();
+      if (waitMs > 0) await sleep(clock, waitMs);
+      while (this.#outdated.delete(peer)) {
+        this.#toldAtMs.set(peer, clock.now());
+        await this.#exchange(peer);
+      }
     } finally {
       this.#telling.delete(peer);
     }

@@ -78,10 +78,7 @@ export class Leasing {
       termS,
       candidates: () => this.#addressCandidates(),
       isTaken: (key) => this.#isConnected(cards.holderOfAddress4(key)),
-      changed: () => {
-        if (this.address.state === 'held') this.#onAddress?.abort('held');
-        changed();
-      },
+      changed,
     });
     this.name = new Keeper(this.claimParts, {
       kind: 'name',
@@ -135,6 +132,11 @@ export class Leasing {
       this.address.run(signal, prepared),
       this.name.run(signal, this.#addressed(signal)),
     ]);
+  }
+
+  /** The address is in use: the name may follow. */
+  addressed(): void {
+    this.#onAddress?.abort('in use');
   }
 
   /** The address comes first: when many start at once, names would double what witnesses are asked. */

@@ -20,9 +20,6 @@ import type { NodeIdentity } from './identity.js';
 import type { TrustGate } from './trust.js';
 import type { Vault } from './vault.js';
 
-/** A peer that does not listen holds up the use of a new address for this long at the most. */
-export const SHOWN_FIRST_MS = 1_000;
-
 export interface NodePorts {
   readonly clock: Clock;
   readonly rng: Rng;

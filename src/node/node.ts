@@ -5,7 +5,6 @@
 import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
-import { sleep } from '../../overlay/base/sleep.js';
 import type { PathEvents } from '../../overlay/link/path.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type { Keeper } from '../../dhcp/keeper.js';
@@ -21,7 +20,7 @@ import { Cards } from './cards.js';
 import { Connectivity } from './connectivity.js';
 import { Drops } from './drops.js';
 import type { NodeIdentity } from './identity.js';
-import { SHOWN_FIRST_MS, type Common, type NodePorts, type NodeSettings } from './node-parts.js';
+import type { Common, NodePorts, NodeSettings } from './node-parts.js';
 import { Introductions, LEAVING, type MetFacts } from './introductions.js';
 import { Invites } from './invites.js';
 import { leaseContext } from './lease-context.js';
@@ -106,7 +105,11 @@ export class OverlayNode {
     this.#addressing = new Addressing({
       ...common,
       device: ports.device,
+      address4: () => this.address.key,
+      announce: () => this.introductions.announce(),
+      signal: this.signal,
       changed: () => {
+        if (this.configured4 !== null) this.#leasing.addressed();
         this.#changed();
       },
     });
@@ -196,7 +199,7 @@ export class OverlayNode {
 
   /** Runs the node over a started host, until `stop`. */
   start(): void {
-    this.#addressing.configure(this.address.key);
+    this.#addressing.configure();
     const failed = (message: string): void => {
       this.#fail('internal', message);
     };
@@ -352,7 +355,10 @@ export class OverlayNode {
     if (newerRevocations) void this.#revocations.fetch(peer);
     if (newMember) this.settings.admitted(peer);
     this.#rosters.save(peer);
-    if (viewChanged) this.connectivity.nudge();
+    if (viewChanged) {
+      this.connectivity.nudge();
+      this.#admittance.nudge();
+    }
     this.#leasing.met(this.cards.get(peer), viewChanged);
     this.#changed();
   }
@@ -373,21 +379,14 @@ export class OverlayNode {
   #leaseChanged(): void {
     if (this.signal.aborted) return;
     // What is not held any more is not used a moment longer.
-    if (this.address.key === null) this.#addressing.configure(null);
+    if (this.address.key === null) this.#addressing.configure();
     // Keepers also report what they wait for, which is no news to others.
     const shown = this.#leasing.mark();
     if (shown !== this.#shownLeases) {
       this.#shownLeases = shown;
-      inBackground(this.ports.logger, 'leases not shown', this.#showThenUse());
+      inBackground(this.ports.logger, 'leases not shown', this.#addressing.showThenUse());
     }
     this.#changed();
-  }
-
-  /** Peers drop what comes from an address they do not know to be this node's, so they hear of it first. */
-  async #showThenUse(): Promise<void> {
-    const { clock } = this.ports;
-    await Promise.race([this.introductions.announce(), sleep(clock, SHOWN_FIRST_MS, this.signal)]);
-    if (!this.signal.aborted) this.#addressing.configure(this.address.key);
   }
 
   #fail(code: string, message: string): void {

@@ -120,13 +120,15 @@ export class Gatekeeper {
 
   /**
    * The routing table admits whoever answers a ping, which strangers do; in lookups each of them would
-   * then cost a full wait at the gate. So its ping asks the gate too.
+   * then cost a full wait at the gate. So its ping asks the gate too. Who is connected is alive, and
+   * is not asked: each answer would be a stream.
    */
-  guardPing(ping: () => Ping): Ping {
+  guardPing(ping: () => Ping, isConnected: (peer: Libp2pPeerId) => boolean): Ping {
     return {
       ping: async (target, options) => {
-        const rttMs = await ping().ping(target, options);
-        const peer = fromLibp2p(target as Libp2pPeerId);
+        const id = target as Libp2pPeerId;
+        const rttMs = isConnected(id) ? 0 : await ping().ping(id, options);
+        const peer = fromLibp2p(id);
         if (peer !== null && (await this.#settled(peer, 'member'))) return rttMs;
         throw new CodedError<RpcErrorCode>('untrusted', 'only members enter the routing table');
       },

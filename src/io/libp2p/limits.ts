@@ -69,6 +69,9 @@ export const RELAYS_WANTED = 2;
 /** How often a missing relay is looked for among the connected peers. */
 export const RELAY_CHECK_MS = 10_000;
 
+/** A node that has just met others or become a member does what its users wait for first. */
+export const RELAY_PAUSE_MS = 500;
+
 /** One attempt to reserve. The membership exchange with a fresh relay may be part of it. */
 export const RELAY_RESERVE_MS = 8_000;
 

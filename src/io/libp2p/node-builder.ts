@@ -2,9 +2,15 @@
 import './polyfill.js';
 import { noise } from '@chainsafe/libp2p-noise';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Libp2p, PeerDiscovery, Transport } from '@libp2p/interface';
+import type {
+  Connection,
+  Libp2p,
+  PeerDiscovery,
+  PeerId as Libp2pPeerId,
+  Transport,
+} from '@libp2p/interface';
 import { kadDHT, passthroughMapper, type KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
@@ -12,9 +18,11 @@ import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import { concatBytes } from '../../../overlay/base/bytes.js';
 import { CodedError, assert } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { DIRECTORY_REPLICAS } from '../../../overlay/host-limits.js';
+import { NodeCrypto } from '../node-crypto.js';
 import { announcedAddresses, compareDialAddresses } from './addresses.js';
 import type { RoutingTable } from './directory.js';
 import type { Gatekeeper } from './gatekeeper.js';
@@ -63,6 +71,7 @@ interface Components {
   readonly datastore: Datastore;
   readonly registrar: Parameters<Gatekeeper['guardProtocols']>[0];
   readonly transportManager: { getAddrs(): Multiaddr[] };
+  readonly connectionManager: { getConnections(peer: Libp2pPeerId): Connection[] };
 }
 
 function transports(options: HostOptions, captured: Captured): Libp2pOptions['transports'] {
@@ -85,6 +94,8 @@ function transports(options: HostOptions, captured: Captured): Libp2pOptions['tr
   ] as NonNullable<Libp2pOptions['transports']>;
 }
 
+const isOpen = (connection: Connection): boolean => connection.status === 'open';
+
 /** The directory's components: a ping that asks the gate too, and a store that keeps better records. */
 function directoryComponents(
   components: Components,
@@ -92,7 +103,12 @@ function directoryComponents(
   choose: RecordChooser,
 ): object {
   return Object.create(components, {
-    ping: { value: gatekeeper.guardPing(() => components.ping) },
+    ping: {
+      value: gatekeeper.guardPing(
+        () => components.ping,
+        (peer) => components.connectionManager.getConnections(peer).some(isOpen),
+      ),
+    },
     datastore: { value: keepBetterRecords(components.datastore, choose) },
   }) as object;
 }
@@ -218,7 +234,9 @@ export async function buildNode(
     listening: () => [],
     relayed: () => [],
   };
-  const privateKey = await generateKeyPairFromSeed('Ed25519', options.secretKeySeed);
+  // libp2p would derive the public key in JavaScript, which takes 30 ms of every start.
+  const { secretKey, publicKey } = new NodeCrypto().keyPair(options.secretKeySeed);
+  const privateKey = privateKeyFromRaw(concatBytes(secretKey, publicKey));
   const self = fromLibp2p(peerIdFromPrivateKey(privateKey));
   assert(self !== null, 'an Ed25519 key has an Ed25519 peer id');
   const init = libp2pOptions(options, gatekeeper, choose, self, captured);

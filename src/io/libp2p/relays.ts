@@ -6,13 +6,14 @@
  * connected members that serve as relays, the nearest first.
  */
 import './polyfill.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p, Connection } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { messageOf } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import type { Gate, Logger } from '../../../overlay/ports.js';
 import type { ConnectionBook } from './connection-book.js';
-import { RELAYS_WANTED, RELAY_CHECK_MS, RELAY_RESERVE_MS } from './limits.js';
+import { RELAYS_WANTED, RELAY_CHECK_MS, RELAY_PAUSE_MS, RELAY_RESERVE_MS } from './limits.js';
 import { isRelayed, toLibp2p } from './peer-ids.js';
 
 const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop';
@@ -95,7 +96,7 @@ export class RelayKeeper {
     });
   }
 
-  /** Looks for missing relays now. Runs once at a time; calls during a run lead to one more. */
+  /** Looks for missing relays in a moment. Runs once at a time; calls during a run lead to one more. */
   check(): void {
     if (this.#timer === null) return;
     if (this.#running) {
@@ -103,12 +104,14 @@ export class RelayKeeper {
       return;
     }
     this.#running = true;
-    void this.#fill().finally(() => {
-      this.#running = false;
-      if (!this.#again) return;
-      this.#again = false;
-      this.check();
-    });
+    void sleep(RELAY_PAUSE_MS, undefined, { ref: false })
+      .then(() => this.#fill())
+      .finally(() => {
+        this.#running = false;
+        if (!this.#again) return;
+        this.#again = false;
+        this.check();
+      });
   }
 
   async #fill(): Promise<void> {

@@ -3,6 +3,7 @@
  * same instant, in networks of witnesses in virtual time under seeds.
  */
 import { expect } from 'chai';
+import { sleep } from '../../../overlay/base/sleep.js';
 import { Canceller } from '../../../overlay/base/signal.js';
 import { admit, inviteSubject, isUseOf, type AdmissionOutcome } from '../../../dhcp/admission.js';
 import { verifyCertificate } from '../../../dhcp/certificate.js';
@@ -26,7 +27,8 @@ async function admitted(
 ): Promise<AdmissionOutcome[]> {
   const invite = { inviteId: INVITE, uses };
   const { signal } = new Canceller();
-  const options = { signal, progress: () => undefined };
+  const pause = (pauseMs: number): Promise<void> => sleep(world.clock, pauseMs, signal);
+  const options = { signal, progress: () => undefined, pause };
   const work = guests.map((guest) => admit(guest.parts, invite, options));
   return await world.clock.until(Promise.all(work), 300_000);
 }
@@ -123,7 +125,11 @@ describe('admission', () => {
     const work = admit(
       guest!.parts,
       { inviteId: INVITE, uses: 1 },
-      { signal: cancel.signal, progress: (hindrance) => told.push(hindrance) },
+      {
+        signal: cancel.signal,
+        progress: (hindrance) => told.push(hindrance),
+        pause: (pauseMs) => sleep(world.clock, pauseMs, cancel.signal),
+      },
     );
     await world.clock.advance(30_000);
     expect(told.length).to.be.within(10, 40);

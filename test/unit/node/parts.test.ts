@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
+import { Canceller } from '../../../overlay/base/signal.js';
 import { Roster } from '../../../overlay/peers/roster.js';
 import type { Crypto, Packet, Streams, Swarm } from '../../../overlay/ports.js';
 import { ManualClock } from '../../../sim/memory/manual-clock.js';
@@ -127,23 +128,63 @@ describe('Addressing', () => {
 
   function addressing(device: TestDevice | null): {
     addressing: Addressing;
+    configure: (address: string | null) => void;
+    hold: (address: string | null) => void;
+    clock: ManualClock;
+    /** Ends the announcement that is under way. */
+    heard: () => void;
     changes: () => number;
   } {
     let changes = 0;
+    let held: string | null = null;
+    const clock = new ManualClock();
+    let heard: () => void = () => undefined;
+    const announced = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
     const made = new Addressing({
-      ...{ identity, device, clock: new ManualClock(), logger: SILENT },
+      ...{ identity, device, clock, logger: SILENT, signal: new Canceller().signal },
+      address4: () => held,
+      announce: () => announced,
       changed: () => {
         changes += 1;
       },
     });
-    return { addressing: made, changes: () => changes };
+    const hold = (address: string | null): void => {
+      held = address;
+    };
+    const configure = (address: string | null): void => {
+      hold(address);
+      made.configure();
+    };
+    return { addressing: made, configure, hold, clock, heard, changes: () => changes };
   }
+
+  it('uses a new address when the others know it', async () => {
+    const { addressing: made, hold, heard } = addressing(null);
+    hold('10.77.0.1');
+    const using = made.showThenUse();
+    await made.settled();
+    expect(made.configured).to.equal(null);
+    heard();
+    await using;
+    await made.settled();
+    expect(made.configured).to.equal('10.77.0.1');
+  });
+
+  it('does not wait for ever for a peer that does not listen', async () => {
+    const { addressing: made, hold, clock } = addressing(null);
+    hold('10.77.0.1');
+    await clock.until(made.showThenUse(), 1_500);
+    await made.settled();
+    expect(made.configured).to.equal('10.77.0.1');
+  });
 
   it('leaves the device alone when nothing changes', async () => {
     const device = new TestDevice({ offloads: false });
-    const { addressing: made } = addressing(device);
+    const { addressing: made, configure } = addressing(device);
     for (const address of [null, null, '10.77.0.1', '10.77.0.1', null, '10.77.0.2']) {
-      made.configure(address);
+      configure(address);
     }
     await made.settled();
     expect(device.configurations.map(([first]) => first?.address)).to.deep.equal([
@@ -157,23 +198,23 @@ describe('Addressing', () => {
 
   it('tries again when the device refused before', async () => {
     const device = new TestDevice({ offloads: false });
-    const { addressing: made, changes } = addressing(device);
+    const { addressing: made, configure, changes } = addressing(device);
     device.failure = new Error('busy');
-    made.configure('10.77.0.1');
+    configure('10.77.0.1');
     await made.settled();
     expect([made.configured, made.hindrance]).to.deep.equal([
       null,
       'the device does not take its address: busy',
     ]);
     device.failure = null;
-    made.configure('10.77.0.1');
+    configure('10.77.0.1');
     await made.settled();
     expect([made.configured, made.hindrance, changes()]).to.deep.equal(['10.77.0.1', null, 2]);
   });
 
   it('needs no device', async () => {
-    const { addressing: made } = addressing(null);
-    made.configure('10.77.0.1');
+    const { addressing: made, configure } = addressing(null);
+    configure('10.77.0.1');
     await made.settled();
     expect(made.configured).to.equal('10.77.0.1');
     expect(made.addressedAtMs).to.equal(0);
