@@ -1,14 +1,14 @@
 /**
  * Goal: many nodes that start in the same instant all get an address, each another one, and then all
  * meet. Method: real hosts in one process, a pool with little more room than needed. They share one
- * processor, which is the hard part: every answer is late. With more nodes it takes much longer:
- * `OVERLAY_TEST_NODES=20` shows how it scales; test/property/node has more of them in virtual time.
+ * processor, which is the hard part: every answer is late. `OVERLAY_TEST_NODES=29` shows how it scales;
+ * test/property/node has more of them in virtual time.
  */
 import { expect } from 'chai';
 import { Canceller } from '../../../overlay/base/signal.js';
 import { RealNodes, type RealNode } from '../../support/real-nodes.js';
 
-const NODES = Number(process.env['OVERLAY_TEST_NODES'] ?? 12);
+const NODES = Number(process.env['OVERLAY_TEST_NODES'] ?? 20);
 /** 30 addresses for hosts. */
 const SUBNET = '10.99.0.0/27';
 const LIMIT_MS = 150_000;
