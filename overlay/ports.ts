@@ -96,7 +96,7 @@ export interface ServeOptions {
   readonly requestBytesMax: number;
 }
 
-/** Requests and responses of bounded size, each on a stream of its own. */
+/** Requests and responses of bounded size. */
 export interface Rpc {
   readonly self: PeerId;
   /**

@@ -165,7 +165,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     gate: options.gate,
     addressFilter: options.addressFilter ?? (() => true),
     selfChecked: (protocol) =>
-      protocol.startsWith(`${prefix}/rpc/`) ||
+      protocol === `${prefix}/rpc/1` ||
       protocol.startsWith(`${prefix}/stream/`) ||
       protocol === OPEN_RPC_PROTOCOL,
   });
