@@ -1,6 +1,7 @@
 /** The asking side: one stream for each connection, made when first needed, that carries all requests. */
 import './polyfill.js';
 import type { Connection, Stream } from '@libp2p/interface';
+import { pipe } from 'it-pipe';
 import { CodedError, messageOf } from '../../../overlay/base/errors.js';
 import { MESSAGE_BYTES_MAX } from '../../../overlay/host-limits.js';
 import type { RpcErrorCode } from '../../../overlay/ports.js';
@@ -39,18 +40,10 @@ class RequestChannel {
   constructor(connection: Connection, stream: Stream) {
     this.#connection = connection;
     this.#stream = stream;
-    stream.addEventListener('message', (event) => {
-      this.#arrived(event.data.subarray());
-    });
     stream.addEventListener('drain', () => {
       this.#wake();
     });
-    stream.addEventListener('remoteCloseWrite', () => {
-      this.end(new Error('the other side answers no more'));
-    });
-    stream.addEventListener('close', () => {
-      this.end(new Error('the stream of requests was closed'));
-    });
+    void this.#read();
   }
 
   get usable(): boolean {
@@ -98,11 +91,15 @@ class RequestChannel {
     for (const resolve of waiting) resolve();
   }
 
-  #arrived(bytes: Uint8Array): void {
+  /** Until the other side answers no more, for whatever reason. */
+  async #read(): Promise<void> {
     try {
-      this.#reader.push(bytes);
+      await pipe(this.#stream, async (source) => {
+        for await (const chunk of source) this.#reader.push(chunk.subarray());
+      });
+      this.end(new Error('the other side answers no more'));
     } catch (error) {
-      this.end(error instanceof Error ? new Error(error.message) : new Error(messageOf(error)));
+      this.end(new Error(messageOf(error)));
     }
   }
 

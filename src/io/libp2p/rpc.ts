@@ -1,7 +1,7 @@
 /** The `Rpc` port on libp2p. */
 import './polyfill.js';
 import type { Libp2p } from '@libp2p/interface';
-import { CodedError } from '../../../overlay/base/errors.js';
+import { CodedError, assert } from '../../../overlay/base/errors.js';
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import type {
   Gate,
@@ -21,7 +21,7 @@ import { requireTrust } from './gatekeeper.js';
 import { PEER_CHANNELS_MAX, REQUESTS_MAX } from './limits.js';
 import { fromLibp2p } from './peer-ids.js';
 import type { RequestChannels } from './rpc-client.js';
-import { STATUS } from './rpc-frames.js';
+import { NAME_BYTES_MAX, STATUS } from './rpc-frames.js';
 import { serveRequests, type Service } from './rpc-server.js';
 
 export interface RpcParts {
@@ -104,6 +104,7 @@ export class Libp2pRpc implements Rpc {
   }
 
   serve(protocol: string, options: ServeOptions, handler: RpcHandler): void {
+    assert(protocol.length <= NAME_BYTES_MAX, `"${protocol}" is too long for a name of requests`);
     this.#services.set(protocol, { options, handler });
   }
 
