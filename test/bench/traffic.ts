@@ -1,5 +1,6 @@
 /** TCP throughput and round-trip time between two hosts, whatever connects them. */
 import type { Host } from '../netns/lab/host.js';
+import { iperf } from '../netns/lab/iperf.js';
 import { percentile } from './statistics.js';
 import type { BenchSize } from './size.js';
 
@@ -9,28 +10,11 @@ export interface Traffic {
   readonly pingP50Ms: number;
 }
 
-const PORT = 5201;
 const PING_INTERVAL_S = '0.02';
 
 async function tcpMbps(from: Host, to: Host, address: string, seconds: number): Promise<number> {
-  const server = to.spawn('iperf3', [
-    '-s',
-    '-1',
-    '-B',
-    address,
-    '-p',
-    String(PORT),
-    '--forceflush',
-  ]);
-  await server.match(/listening/, 5_000);
-  const printed = await from.check(
-    'iperf3',
-    ['-c', address, '-p', String(PORT), '-t', String(seconds), '-J', '--connect-timeout', '5000'],
-    { timeoutMs: (seconds + 20) * 1000 },
-  );
-  await server.waitFor(10_000);
-  const report = JSON.parse(printed) as { end: { sum_received: { bits_per_second: number } } };
-  return report.end.sum_received.bits_per_second / 1e6;
+  const { sum_received: received } = await iperf(from, to, address, seconds);
+  return received.bits_per_second / 1e6;
 }
 
 async function pingP50Ms(from: Host, address: string, count: number): Promise<number> {

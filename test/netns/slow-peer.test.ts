@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { create, join, type Member } from './lab/network.js';
+import { pairOnSwitch, type Member } from './lab/network.js';
 import { eventually, systemPing, withLab } from './lab/scenario.js';
 import { scriptArgs } from './lab/scripts.js';
 
@@ -29,14 +29,7 @@ describe('a peer that stops taking packets', function () {
   let b: Member;
 
   withLab(async (lab) => {
-    const lan = lab.switch('lan');
-    const [hostA, hostB] = [lab.host('a'), lab.host('b')];
-    hostA.connect(lan, { v4: '192.0.2.1/24', v6: '2001:db8::1/64' });
-    hostB.connect(lan, { v4: '192.0.2.2/24', v6: '2001:db8::2/64' });
-    const creator = await create(hostA);
-    a = creator;
-    b = await join(hostB, creator.invite);
-    await eventually('the first ping', 10_000, () => systemPing(a.host, b.address4));
+    [a, b] = await pairOnSwitch(lab);
   });
 
   /** Sends for some seconds, and returns the highest memory use and count of drops seen meanwhile. */

@@ -6,8 +6,9 @@
  *   a ---- switch lan ---- b
  */
 import { expect } from 'chai';
-import { create, join, type Member } from './lab/network.js';
-import { eventually, systemPing, withLab } from './lab/scenario.js';
+import { iperf } from './lab/iperf.js';
+import { pairOnSwitch, type Member } from './lab/network.js';
+import { systemPing, withLab } from './lab/scenario.js';
 import { scriptArgs } from './lab/scripts.js';
 
 const STREAM_S = 2;
@@ -16,16 +17,6 @@ const UDP_MBPS = 10;
 const GIGABYTE = 1_000_000_000;
 const PORT = 5201;
 
-interface IperfSummary {
-  readonly bytes: number;
-  readonly bits_per_second: number;
-  readonly lost_percent?: number;
-}
-
-interface IperfReport {
-  readonly end: { readonly sum_received: IperfSummary; readonly sum: IperfSummary };
-}
-
 describe('ordinary programs over the overlay', function () {
   this.timeout(240_000);
   let a: Member;
@@ -33,46 +24,10 @@ describe('ordinary programs over the overlay', function () {
 
   withLab(
     async (lab) => {
-      const lan = lab.switch('lan');
-      const [hostA, hostB] = [lab.host('a'), lab.host('b')];
-      hostA.connect(lan, { v4: '192.0.2.1/24', v6: '2001:db8::1/64' });
-      hostB.connect(lan, { v4: '192.0.2.2/24', v6: '2001:db8::2/64' });
-      const creator = await create(hostA);
-      a = creator;
-      b = await join(hostB, creator.invite);
-      await eventually('the first ping', 10_000, () => systemPing(a.host, b.address4));
+      [a, b] = await pairOnSwitch(lab);
     },
     { tools: ['iperf3'] },
   );
-
-  async function iperf(from: Member, to: Member, address: string, flags: readonly string[]) {
-    const server = to.host.spawn('iperf3', [
-      '-s',
-      '-1',
-      '-B',
-      address,
-      '-p',
-      String(PORT),
-      '--forceflush',
-    ]);
-    await server.match(/listening/, 5_000);
-    const printed = await from.host.check('iperf3', [
-      ...[
-        '-c',
-        address,
-        '-p',
-        String(PORT),
-        '-t',
-        String(STREAM_S),
-        '-J',
-        '--connect-timeout',
-        '5000',
-      ],
-      ...flags,
-    ]);
-    await server.waitFor(10_000);
-    return (JSON.parse(printed) as IperfReport).end;
-  }
 
   /** Packets that the system gave to a member's device, and those it got from it. */
   function packetsOf({ host, device }: Member): { sent: number; received: number } {
@@ -91,7 +46,7 @@ describe('ordinary programs over the overlay', function () {
         [a, b],
         [b, a],
       ] as const) {
-        const { sum_received: received } = await iperf(from, to, addressOf(to), []);
+        const { sum_received: received } = await iperf(from.host, to.host, addressOf(to), STREAM_S);
         // Far below what it does; a stream that stalls or crawls is what this catches.
         expect(received.bits_per_second / 1e6).to.be.greaterThan(20);
       }
@@ -103,7 +58,8 @@ describe('ordinary programs over the overlay', function () {
         [b, a],
       ] as const) {
         const [sentBefore, arrivedBefore] = [packetsOf(from).sent, packetsOf(to).received];
-        const { sum } = await iperf(from, to, addressOf(to), ['-u', '-b', `${String(UDP_MBPS)}M`]);
+        const flags = ['-u', '-b', `${String(UDP_MBPS)}M`];
+        const { sum } = await iperf(from.host, to.host, addressOf(to), STREAM_S, flags);
         expect(sum.bytes * 8).to.be.greaterThan(UDP_MBPS * STREAM_S * 0.9e6);
         // Counted at the devices: what the program then loses by reading late is not the overlay's.
         const sent = packetsOf(from).sent - sentBefore;

@@ -39,7 +39,7 @@ export async function fetchGenesis(
 ): Promise<{ readonly genesis: Uint8Array; readonly address: string }> {
   const host = await createHost({
     secretKeySeed: new Uint8Array(randomBytes(SEED_BYTES)),
-    networkId: 'open',
+    networkId: 'stranger',
     psk: null,
     listen: [],
     relay: false,

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { CodedError } from '../../../overlay/base/errors.js';
 import { LabError } from './errors.js';
 import type { Host, RunOptions } from './host.js';
+import type { Lab } from './lab.js';
 import type { OverlayNode } from './overlay-node.js';
 import { eventually, orderedPairs, systemPing } from './scenario.js';
 
@@ -103,3 +104,15 @@ export function tracesOn(host: Host): Readonly<Record<'devices' | 'routes4' | 'r
 }
 
 export const NO_TRACES = { devices: '', routes4: '', routes6: '' } as const;
+
+/** Two members, `a` and `b`, on hosts with IPv4 and IPv6 on one switch, that reach each other. */
+export async function pairOnSwitch(lab: Lab): Promise<readonly [Member, Member]> {
+  const lan = lab.switch('lan');
+  const [hostA, hostB] = [lab.host('a'), lab.host('b')];
+  hostA.connect(lan, { v4: '192.0.2.1/24', v6: '2001:db8::1/64' });
+  hostB.connect(lan, { v4: '192.0.2.2/24', v6: '2001:db8::2/64' });
+  const a = await create(hostA);
+  const b = await join(hostB, a.invite);
+  await eventually('the first ping', REACHABLE_TIMEOUT_MS, () => systemPing(hostA, b.address4));
+  return [a, b];
+}
