@@ -7,7 +7,7 @@ import { utf8Bytes } from '../overlay/base/bytes.js';
 import type { Signal } from '../overlay/base/signal.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
 import type { LeaseCertificate } from './certificate.js';
-import { claim, type ClaimParts } from './claim.js';
+import { claim, type ClaimOutcome, type ClaimParts } from './claim.js';
 import type { Subject } from './subject.js';
 import { RETRY_PAUSE_MS_MAX, RETRY_PAUSE_MS_MIN } from './terms.js';
 
@@ -36,6 +36,15 @@ export interface AdmissionOptions {
   progress(hindrance: string): void;
   /** Before the next attempt; may end sooner when there is news. */
   pause(pauseMs: number): Promise<void>;
+}
+
+/** Until pauses have grown to this, a node that is just starting cannot have met anybody. */
+const REACHED_PAUSE_MS = 8 * RETRY_PAUSE_MS_MIN;
+
+function hindranceOf(outcome: ClaimOutcome & { readonly kind: 'no-quorum' }): string {
+  if (outcome.witnesses === 0) return 'no member of the network can be reached yet';
+  const { granted, needed, answered, witnesses } = outcome;
+  return `${String(granted)} of ${String(needed)} needed members admitted this node, ${String(answered)} of ${String(witnesses)} answered`;
 }
 
 /** Tries until one use is won, all are seen to be spent, or the witnesses refuse. */
@@ -67,11 +76,8 @@ export async function admit(
       // Some witnesses may have this use as spent by this node: any other would be one too many.
       if (outcome.committing) first = use;
       if (outcome.kind === 'held') break;
-      options.progress(
-        outcome.witnesses === 0
-          ? 'no member of the network can be reached yet'
-          : `${String(outcome.granted)} of ${String(outcome.needed)} needed members admitted this node, ${String(outcome.answered)} of ${String(outcome.witnesses)} answered`,
-      );
+      const isEarly = outcome.witnesses === 0 && pauseMs < REACHED_PAUSE_MS;
+      if (!isEarly) options.progress(hindranceOf(outcome));
       break;
     }
     if (spent === count) return { kind: 'used-up' };
