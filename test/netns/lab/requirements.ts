@@ -16,6 +16,7 @@ const PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
   mount: 'mount',
+  ethtool: 'ethtool',
   iperf3: 'iperf3',
   nebula: 'nebula',
   'nebula-cert': 'nebula',

@@ -1,0 +1,61 @@
+/**
+ * Datagrams being made, back to back, so that a run of equal ones is one vector of one system call.
+ * Nothing is allocated for a packet, and nothing moves.
+ */
+import {
+  BODY_OFFSET,
+  DATAGRAM_OVERHEAD_BYTES,
+  FLAG_CHECKSUM_OPEN,
+  KIND_PACKET,
+} from '../wire/datagram.js';
+import type { PacketMemory } from './packet-memory.js';
+
+export class SendBatch {
+  readonly memory: PacketMemory;
+  /** Where each datagram begins in the memory. */
+  readonly offsets: Uint32Array;
+  /** Bytes of each datagram, with header and tag. */
+  readonly lengths: Uint32Array;
+  readonly #start: number;
+  readonly #end: number;
+  #count = 0;
+  #next: number;
+
+  /** Uses `bytes` of the memory from `start` on, for at most `packetsMax` datagrams. */
+  constructor(memory: PacketMemory, start: number, bytes: number, packetsMax: number) {
+    this.memory = memory;
+    this.offsets = new Uint32Array(packetsMax);
+    this.lengths = new Uint32Array(packetsMax);
+    this.#start = start;
+    this.#end = start + bytes;
+    this.#next = start;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#next = this.#start;
+  }
+
+  /** Whether so many packets, of so many bytes in all, still have room. */
+  fits(packets: number, bytes: number): boolean {
+    const needed = bytes + packets * DATAGRAM_OVERHEAD_BYTES;
+    return this.#count + packets <= this.offsets.length && this.#next + needed <= this.#end;
+  }
+
+  /** Takes the next place; ask {@link fits} before. @returns where the packet itself goes */
+  place(packetBytes: number, checksumOpen: boolean): number {
+    const offset = this.#next;
+    this.offsets[this.#count] = offset;
+    this.lengths[this.#count] = packetBytes + DATAGRAM_OVERHEAD_BYTES;
+    this.#count += 1;
+    this.#next = offset + packetBytes + DATAGRAM_OVERHEAD_BYTES;
+    const body = offset + BODY_OFFSET;
+    const flags = checksumOpen ? FLAG_CHECKSUM_OPEN : 0;
+    this.memory.view.setUint16(body - 8, KIND_PACKET | (flags << 8), true);
+    return body;
+  }
+}
