@@ -38,6 +38,16 @@ export interface Crypto {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
+/** What two ends of a link need to agree on keys. */
+export interface KeyAgreement {
+  /** X25519 public key (RFC 7748) of 32 secret bytes. */
+  publicKey(secretKey: Uint8Array): Uint8Array;
+  /** 32 shared bytes, or null for a public key that is none or gives away the result. */
+  agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null;
+  /** HKDF-SHA256 (RFC 5869), extract and expand. */
+  hkdf(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, bytes: number): Uint8Array;
+}
+
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -33,3 +33,6 @@ export const DATAGRAM_OVERHEAD_BYTES = BODY_OFFSET + TAG_BYTES;
 export const KIND_PACKET = 0;
 /** The TCP or UDP checksum of the packet holds the folded sum of the pseudo-header, and no more. */
 export const FLAG_CHECKSUM_OPEN = 1;
+
+/** Sessions that one node can have keys for at the same time. */
+export const SESSION_INDEXES = 2 ** 20;

@@ -6,7 +6,7 @@
  *   a (10.99.0.1) ---- switch lan ---- b (10.99.0.2)
  */
 import { expect } from 'chai';
-import type { CipherName } from '../../src/dataplane/native/cipher.js';
+import type { CipherName } from '../../overlay/link/session/key-exchange.js';
 import type { BatchTunnelCounters, BatchTunnelOptions } from './lab/batch-tunnel.js';
 import { commandIn } from './lab/command.js';
 import type { Host } from './lab/host.js';

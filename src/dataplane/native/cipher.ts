@@ -5,6 +5,7 @@
  * Source: RFC 5116 (AEAD), RFC 5288 and RFC 8439 (the two ciphers), EVP_EncryptInit(3ssl).
  */
 import { CodedError } from '../../../overlay/base/errors.js';
+import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
 import type { SendBatch } from '../../../overlay/batch/send-batch.js';
 import {
   DATAGRAM_OVERHEAD_BYTES,
@@ -14,9 +15,6 @@ import {
 import type { Arena } from './arena.js';
 import type { BatchCalls, CipherInit } from './calls.js';
 
-export type CipherName = 'aes-256-gcm' | 'chacha20-poly1305';
-
-export const KEY_BYTES = 32;
 /** The tag covers what precedes it; encrypted is everything after the header. */
 const SEALED_BYTES_MIN = DATAGRAM_OVERHEAD_BYTES - HEADER_BYTES;
 const GET_TAG = 0x10;
@@ -48,12 +46,12 @@ function makeContext(
 ): number {
   const algorithm = calls.cipherByName(OPENSSL_NAMES[cipher]);
   const context = algorithm === 0 ? 0 : calls.cipherNew();
-  if (context === 0 || key.length !== KEY_BYTES) {
+  if (context === 0 || key.length !== SESSION_KEY_BYTES) {
     throw new CodedError<'no-cipher'>('no-cipher', `${cipher} is not available`, { cipher });
   }
   arena.memory.bytes.set(key, offset);
   const made = init(context, algorithm, 0, arena.address + offset, 0);
-  arena.memory.bytes.fill(0, offset, offset + KEY_BYTES);
+  arena.memory.bytes.fill(0, offset, offset + SESSION_KEY_BYTES);
   if (made === 1) return context;
   calls.cipherFree(context);
   throw new CodedError<'no-cipher'>('no-cipher', `${cipher} cannot be set up`, { cipher });

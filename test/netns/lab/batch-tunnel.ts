@@ -12,13 +12,8 @@ import { SendBatch } from '../../../overlay/batch/send-batch.js';
 import { BODY_OFFSET, DATAGRAM_OVERHEAD_BYTES } from '../../../overlay/wire/datagram.js';
 import { Arena } from '../../../src/dataplane/native/arena.js';
 import { loadBatchCalls } from '../../../src/dataplane/native/calls.js';
-import {
-  KEY_BYTES,
-  Opener,
-  SCRATCH_BYTES,
-  Sealer,
-  type CipherName,
-} from '../../../src/dataplane/native/cipher.js';
+import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
+import { Opener, SCRATCH_BYTES, Sealer } from '../../../src/dataplane/native/cipher.js';
 import { Messages } from '../../../src/dataplane/native/messages.js';
 import { Poller } from '../../../src/dataplane/native/poller.js';
 import { Slabs } from '../../../src/dataplane/native/slabs.js';
@@ -83,7 +78,10 @@ execFileSync('ip', ['link', 'set', options.device, ...sizes, 'up']);
 const queue = new TunQueue(calls, arena, messages, tun.fd, true);
 const { port } = options;
 const socket = new UdpSocket(calls, arena, messages, { family: 4, port, device: null });
-const keys = [1, 2].map((fill) => new Uint8Array(KEY_BYTES).fill(fill)) as [Uint8Array, Uint8Array];
+const keys = [1, 2].map((fill) => new Uint8Array(SESSION_KEY_BYTES).fill(fill)) as [
+  Uint8Array,
+  Uint8Array,
+];
 const sealer = new Sealer(calls, scratch, options.cipher, keys[options.side]);
 const opener = new Opener(calls, scratch, options.cipher, keys[options.side === 0 ? 1 : 0]);
 const remote = arena.region(16);

@@ -5,16 +5,15 @@
 import { createDecipheriv } from 'node:crypto';
 import { expect } from 'chai';
 import {
-  KEY_BYTES,
-  Opener,
-  Sealer,
+  SESSION_KEY_BYTES,
   type CipherName,
-} from '../../../../src/dataplane/native/cipher.js';
+} from '../../../../overlay/link/session/key-exchange.js';
+import { Opener, Sealer } from '../../../../src/dataplane/native/cipher.js';
 import { payloadOf } from '../../../support/packets.js';
 import { nativeRig, type NativeRig } from '../../../support/native-rig.js';
 
-const KEY = payloadOf(KEY_BYTES);
-const OTHER_KEY = new Uint8Array(KEY_BYTES).fill(9);
+const KEY = payloadOf(SESSION_KEY_BYTES);
+const OTHER_KEY = new Uint8Array(SESSION_KEY_BYTES).fill(9);
 const HEADER_BYTES = 12;
 const TAG_BYTES = 16;
 /** Path 7, session 0x12345. */
