@@ -26,6 +26,7 @@ export interface BatchCalls {
   writev(fd: number, vectors: number, count: number): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: number, bytes: number): number;
+  getsockname(fd: number, address: number, bytesAddress: number): number;
   setsockopt(fd: number, level: number, name: number, value: number, bytes: number): number;
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
@@ -87,6 +88,7 @@ export function loadBatchCalls(): BatchCalls {
     writev: wide('int64_t writev(int, ptr, int)'),
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, ptr, unsigned int)'),
+    getsockname: bind('int getsockname(int, ptr, ptr)'),
     setsockopt: bind('int setsockopt(int, int, int, ptr, unsigned int)'),
     sendmmsg: bind('int sendmmsg(int, ptr, unsigned int, int)'),
     recvmmsg: bind('int recvmmsg(int, ptr, unsigned int, int, ptr)'),

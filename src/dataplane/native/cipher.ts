@@ -12,6 +12,7 @@ import {
   HEADER_BYTES,
   TAG_BYTES,
 } from '../../../overlay/wire/datagram.js';
+import type { BatchIoErrorCode, DatagramOpener, DatagramSealer } from '../batch-io.js';
 import type { Arena } from './arena.js';
 import type { BatchCalls, CipherInit } from './calls.js';
 
@@ -47,18 +48,18 @@ function makeContext(
   const algorithm = calls.cipherByName(OPENSSL_NAMES[cipher]);
   const context = algorithm === 0 ? 0 : calls.cipherNew();
   if (context === 0 || key.length !== SESSION_KEY_BYTES) {
-    throw new CodedError<'no-cipher'>('no-cipher', `${cipher} is not available`, { cipher });
+    throw new CodedError<BatchIoErrorCode>('no-cipher', `${cipher} is not available`, { cipher });
   }
   arena.memory.bytes.set(key, offset);
   const made = init(context, algorithm, 0, arena.address + offset, 0);
   arena.memory.bytes.fill(0, offset, offset + SESSION_KEY_BYTES);
   if (made === 1) return context;
   calls.cipherFree(context);
-  throw new CodedError<'no-cipher'>('no-cipher', `${cipher} cannot be set up`, { cipher });
+  throw new CodedError<BatchIoErrorCode>('no-cipher', `${cipher} cannot be set up`, { cipher });
 }
 
 /** Seals for one direction of one session. */
-export class Sealer {
+export class Sealer implements DatagramSealer {
   readonly #calls: BatchCalls;
   readonly #scratch: CipherScratch;
   #context: number;
@@ -70,10 +71,6 @@ export class Sealer {
     this.#context = makeContext(calls, scratch, cipher, key, calls.encryptInit);
   }
 
-  /**
-   * Writes the headers of `count` datagrams from `first` on and seals them. Packet numbers count up from
-   * `packetNumber`; none may be used twice on a path under one key.
-   */
   seal(
     batch: SendBatch,
     first: number,
@@ -120,7 +117,7 @@ export class Sealer {
 }
 
 /** Opens for one direction of one session. */
-export class Opener {
+export class Opener implements DatagramOpener {
   readonly #calls: BatchCalls;
   readonly #scratch: CipherScratch;
   #context: number;
@@ -132,10 +129,6 @@ export class Opener {
     this.#context = makeContext(calls, scratch, cipher, key, calls.decryptInit);
   }
 
-  /**
-   * Opens the datagram of `bytes` at `at` of the arena, where it lies. False: it was not sealed with
-   * this key, or was changed on its way; its content means nothing then.
-   */
   open(at: number, bytes: number): boolean {
     const sealedBytes = bytes - HEADER_BYTES - TAG_BYTES;
     if (sealedBytes < SEALED_BYTES_MIN - TAG_BYTES) return false;

@@ -114,6 +114,11 @@ export class Messages {
     return this.#arena.get32(this.#headers + message * HEADER_BYTES + LENGTH_AT);
   }
 
+  /** Room for one more `sockaddr`. @returns where it is in the arena */
+  ownName(): number {
+    return this.#arena.region(NAME_BYTES);
+  }
+
   /** Where the `sockaddr` of a received message lies in the arena. */
   nameOffset(message: number): number {
     return this.#names + message * NAME_BYTES;

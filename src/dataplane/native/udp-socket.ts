@@ -4,13 +4,21 @@
  *
  * Source: udp(7), Documentation/networking/segmentation-offloads.rst.
  */
-import { constants } from 'node:os';
+import { CodedError, assert } from '../../../overlay/base/errors.js';
 import type { SendBatch } from '../../../overlay/batch/send-batch.js';
-import { SystemCallError } from '../../io/linux/libc.js';
+import { formatAddressBytes, parseAddressBytes } from '../../io/linux/address-text.js';
+import { SystemCallError, errnoName } from '../../io/linux/libc.js';
+import type {
+  BatchIoErrorCode,
+  DatagramSocket,
+  DatagramSocketOptions,
+  Endpoint,
+} from '../batch-io.js';
+import { RECEIVED_MESSAGES_MAX, type Received } from '../received.js';
+import { SLAB_BYTES, type Slabs } from '../slabs.js';
 import type { Arena } from './arena.js';
 import type { BatchCalls } from './calls.js';
-import { MESSAGES_MAX, SEGMENTS_MAX, VECTORS_MAX, type Messages } from './messages.js';
-import { SLAB_BYTES, type Slabs } from './slabs.js';
+import { MESSAGES_MAX, NAME_BYTES, SEGMENTS_MAX, VECTORS_MAX, type Messages } from './messages.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -31,51 +39,35 @@ const MSG_DONTWAIT = 0x40;
 const BUFFER_BYTES = 8 << 20;
 /** Largest UDP payload over IPv4, which one message may not exceed. */
 const MESSAGE_BYTES_MAX = 65_507;
-const RECEIVED_AT_ONCE_MAX = 16;
+/** `sockaddr_in` and `sockaddr_in6`. */
+const NAME4_BYTES = 16;
+const NAME6_BYTES = 28;
+/** Endpoints whose `sockaddr` is remembered: a peer has one for each path. */
+const NAMES_CACHED_MAX = 1024;
 
-export interface UdpSocketOptions {
-  readonly family: 4 | 6;
-  /** 0: any free one. */
-  readonly port: number;
-  /** Interface that everything leaves and arrives by; null: whatever the routes say. */
-  readonly device: string | null;
-}
-
-/** What one call of {@link UdpSocket.receive} found. */
-export interface Received {
-  /** Where each datagram begins in the arena, and its bytes. */
-  readonly offsets: Uint32Array;
-  readonly lengths: Uint32Array;
-  /** Index of the message it came in, whose `sockaddr` is with the messages. */
-  readonly messages: Uint8Array;
-  count: number;
-}
-
-export function makeReceived(): Received {
-  const most = RECEIVED_AT_ONCE_MAX * SEGMENTS_MAX;
-  return {
-    offsets: new Uint32Array(most),
-    lengths: new Uint32Array(most),
-    messages: new Uint8Array(most),
-    count: 0,
-  };
-}
-
-export class UdpSocket {
+export class UdpSocket implements DatagramSocket {
   readonly fd: number;
+  readonly port: number;
+  readonly #family: 4 | 6;
   readonly #calls: BatchCalls;
   readonly #arena: Arena;
   readonly #messages: Messages;
   /** Datagrams in each message of the run being sent. */
   readonly #sizes = new Uint16Array(MESSAGES_MAX);
-  /** 0, or the errno that ended the last call early. */
-  lastErrno = 0;
+  readonly #starts = new Uint32Array(RECEIVED_MESSAGES_MAX);
+  /** Bytes of `sockaddr` structures. */
+  readonly #names = new Map<Endpoint, Uint8Array>();
+  /** Where the one in use lies for the kernel. */
+  readonly #name: number;
+  #failure: string | null = null;
 
-  /** @throws SystemCallError */
-  constructor(calls: BatchCalls, arena: Arena, messages: Messages, options: UdpSocketOptions) {
+  /** @throws CodedError<'cannot-open'> */
+  constructor(calls: BatchCalls, arena: Arena, messages: Messages, options: DatagramSocketOptions) {
     this.#calls = calls;
     this.#arena = arena;
     this.#messages = messages;
+    this.#family = options.family;
+    this.#name = messages.ownName();
     const domain = options.family === 4 ? AF_INET : AF_INET6;
     this.fd = this.#checked(
       'socket',
@@ -83,35 +75,36 @@ export class UdpSocket {
     );
     try {
       this.#configure(options);
+      this.port = this.#boundPort();
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  /**
-   * Sends `count` datagrams of the batch from `first` on, in order, to the `sockaddr` at `name`.
-   * @returns how many the kernel took; the others did not leave, see {@link lastErrno}
-   */
-  send(batch: SendBatch, first: number, count: number, name: number, nameBytes: number): number {
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  send(batch: SendBatch, first: number, count: number, to: Endpoint): number {
     const end = first + count;
     let next = first;
-    this.lastErrno = 0;
+    this.#failure = null;
+    this.#arena.memory.bytes.set(this.#nameOf(to), this.#name);
     while (next < end) {
-      const messages = this.#layOut(batch, next, end, name, nameBytes);
+      const messages = this.#layOut(batch, next, end);
       const sent = this.#calls.sendmmsg(this.fd, this.#messages.address(), messages, MSG_DONTWAIT);
-      if (sent < 0) this.lastErrno = this.#calls.errno();
+      if (sent < 0) this.#noteFailure();
       for (let message = 0; message < sent; message++) next += this.#sizes[message] ?? 0;
       if (sent < messages) return next - first;
     }
     return count;
   }
 
-  /** Takes what has arrived, as far as there are slabs. Each slab that holds something has one use. */
   receive(slabs: Slabs, received: Received): void {
     received.count = 0;
-    this.lastErrno = 0;
-    const wanted = Math.min(slabs.freeCount, RECEIVED_AT_ONCE_MAX);
+    this.#failure = null;
+    const wanted = Math.min(slabs.freeCount, RECEIVED_MESSAGES_MAX);
     if (wanted === 0) return;
     for (let message = 0; message < wanted; message++) {
       this.#starts[message] = slabs.take();
@@ -119,35 +112,51 @@ export class UdpSocket {
     }
     const address = this.#messages.address();
     const got = this.#calls.recvmmsg(this.fd, address, wanted, MSG_DONTWAIT, 0);
-    if (got < 0) this.lastErrno = this.#calls.errno();
+    if (got < 0) this.#noteFailure();
     for (let message = 0; message < wanted; message++) {
       const bytes = message < got ? this.#messages.receivedBytes(message) : 0;
-      if (bytes === 0) slabs.release(this.#starts[message] ?? 0);
-      else this.#cut(received, message, bytes);
+      const start = this.#starts[message] ?? 0;
+      const coalesced = this.#messages.coalescedBytes(message);
+      if (bytes === 0) slabs.release(start);
+      else received.add(message, start, bytes, coalesced === 0 ? bytes : coalesced);
     }
+  }
+
+  sourceOf(message: number): Endpoint {
+    const at = this.#messages.nameOffset(message);
+    const { bytes, view } = this.#arena.memory;
+    const address =
+      this.#family === 4 ? bytes.subarray(at + 4, at + 8) : bytes.subarray(at + 8, at + 24);
+    return { address: formatAddressBytes(address), port: view.getUint16(at + 2) };
   }
 
   close(): void {
     this.#calls.close(this.fd);
   }
 
-  readonly #starts = new Uint32Array(RECEIVED_AT_ONCE_MAX);
+  /** Full buffers pass by themselves and are no failure. */
+  #noteFailure(): void {
+    const name = errnoName(this.#calls.errno());
+    this.#failure = name === 'EAGAIN' || name === 'ENOBUFS' || name === 'EINTR' ? null : name;
+  }
 
-  /** A message as the kernel put it together, seen as the datagrams that arrived. */
-  #cut(received: Received, message: number, bytes: number): void {
-    const coalesced = this.#messages.coalescedBytes(message);
-    const step = coalesced === 0 ? bytes : coalesced;
-    const start = this.#starts[message] ?? 0;
-    for (let at = 0; at < bytes && received.count < received.offsets.length; at += step) {
-      received.offsets[received.count] = start + at;
-      received.lengths[received.count] = Math.min(step, bytes - at);
-      received.messages[received.count] = message;
-      received.count += 1;
-    }
+  #nameOf(endpoint: Endpoint): Uint8Array {
+    const known = this.#names.get(endpoint);
+    if (known !== undefined) return known;
+    const address = parseAddressBytes(endpoint.address);
+    assert(address?.length === (this.#family === 4 ? 4 : 16), 'the address is of the socket');
+    const name = new Uint8Array(NAME_BYTES);
+    const view = new DataView(name.buffer);
+    view.setUint16(0, this.#family === 4 ? AF_INET : AF_INET6, true);
+    view.setUint16(2, endpoint.port);
+    name.set(address, this.#family === 4 ? 4 : 8);
+    if (this.#names.size >= NAMES_CACHED_MAX) this.#names.clear();
+    this.#names.set(endpoint, name);
+    return name;
   }
 
   /** Describes as many messages as one call takes. Equal datagrams side by side share one vector. */
-  #layOut(batch: SendBatch, first: number, end: number, name: number, nameBytes: number): number {
+  #layOut(batch: SendBatch, first: number, end: number): number {
     let next = first;
     let messages = 0;
     let vectors = 0;
@@ -175,8 +184,8 @@ export class UdpSocket {
         vector,
         vectors - vector,
         size > 1 ? segmentBytes : 0,
-        name,
-        nameBytes,
+        this.#name,
+        this.#family === 4 ? NAME4_BYTES : NAME6_BYTES,
       );
       this.#sizes[messages] = size;
       messages += 1;
@@ -184,8 +193,8 @@ export class UdpSocket {
     return messages;
   }
 
-  #configure({ family, port, device }: UdpSocketOptions): void {
-    const scratch = this.#messages.nameOffset(0);
+  #configure({ family, port, device }: DatagramSocketOptions): void {
+    const scratch = this.#name;
     const { bytes, view } = this.#arena.memory;
     const address = this.#arena.address + scratch;
     const set = (level: number, name: number, value: number): number => {
@@ -210,19 +219,27 @@ export class UdpSocket {
       );
       this.#checked(`bind to ${device}`, bound);
     }
-    bytes.fill(0, scratch, scratch + 28);
+    bytes.fill(0, scratch, scratch + NAME6_BYTES);
     view.setUint16(scratch, family === 4 ? AF_INET : AF_INET6, true);
     view.setUint16(scratch + 2, port);
-    this.#checked('bind', this.#calls.bind(this.fd, address, family === 4 ? 16 : 28));
+    this.#checked(
+      'bind',
+      this.#calls.bind(this.fd, address, family === 4 ? NAME4_BYTES : NAME6_BYTES),
+    );
+  }
+
+  #boundPort(): number {
+    const { address, memory } = this.#arena;
+    const lengthAt = this.#name + NAME_BYTES - 4;
+    memory.view.setUint32(lengthAt, NAME6_BYTES, true);
+    const got = this.#calls.getsockname(this.fd, address + this.#name, address + lengthAt);
+    this.#checked('getsockname', got);
+    return memory.view.getUint16(this.#name + 2);
   }
 
   #checked(call: string, result: number): number {
     if (result >= 0) return result;
-    throw new SystemCallError(call, this.#calls.errno());
+    const { message, errno } = new SystemCallError(call, this.#calls.errno());
+    throw new CodedError<BatchIoErrorCode>('cannot-open', `no UDP socket: ${message}`, { errno });
   }
-}
-
-/** Whether a send may be tried again once the socket is writable. */
-export function isFull(errno: number): boolean {
-  return errno === constants.errno.EAGAIN || errno === constants.errno.ENOBUFS;
 }

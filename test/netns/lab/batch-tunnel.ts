@@ -10,15 +10,11 @@ import { execFileSync } from 'node:child_process';
 import { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
 import { SendBatch } from '../../../overlay/batch/send-batch.js';
 import { BODY_OFFSET, DATAGRAM_OVERHEAD_BYTES } from '../../../overlay/wire/datagram.js';
-import { Arena } from '../../../src/dataplane/native/arena.js';
-import { loadBatchCalls } from '../../../src/dataplane/native/calls.js';
 import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
-import { Opener, SCRATCH_BYTES, Sealer } from '../../../src/dataplane/native/cipher.js';
-import { Messages } from '../../../src/dataplane/native/messages.js';
+import { NativeIo } from '../../../src/dataplane/native/native-io.js';
 import { Poller } from '../../../src/dataplane/native/poller.js';
-import { Slabs } from '../../../src/dataplane/native/slabs.js';
-import { TunQueue } from '../../../src/dataplane/native/tun-queue.js';
-import { UdpSocket, makeReceived } from '../../../src/dataplane/native/udp-socket.js';
+import { Received } from '../../../src/dataplane/received.js';
+import { SLAB_BYTES, Slabs } from '../../../src/dataplane/slabs.js';
 import { libc } from '../../../src/io/linux/libc.js';
 import { createTun } from '../../../src/io/linux/tun-open.js';
 
@@ -58,15 +54,12 @@ const UDP_TAG = 2;
 const WAIT_US = 200_000;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as BatchTunnelOptions;
-const calls = loadBatchCalls();
-const arena = new Arena(calls, ARENA_BYTES);
-const messages = new Messages(arena);
-const scratch = { arena, offset: arena.region(SCRATCH_BYTES) };
-const slabs = new Slabs(arena, SLABS);
-const outgoing = new SendBatch(arena.memory, arena.region(BATCH_BYTES), BATCH_BYTES, PACKETS_MAX);
-const incoming = new ReceiveBatch(arena.memory, PACKETS_MAX);
-const received = makeReceived();
-const { view } = arena.memory;
+const io = new NativeIo(ARENA_BYTES);
+const slabs = new Slabs(io.region(SLABS * SLAB_BYTES), SLABS);
+const outgoing = new SendBatch(io.memory, io.region(BATCH_BYTES), BATCH_BYTES, PACKETS_MAX);
+const incoming = new ReceiveBatch(io.memory, PACKETS_MAX);
+const received = new Received();
+const { view } = io.memory;
 
 const tun = createTun(libc(), options.device, true);
 for (const address of options.addresses) {
@@ -75,22 +68,17 @@ for (const address of options.addresses) {
 const sizes = ['mtu', String(MTU_BYTES), 'gso_max_size', String(GSO_BYTES_MAX)];
 execFileSync('ip', ['link', 'set', options.device, ...sizes, 'up']);
 
-const queue = new TunQueue(calls, arena, messages, tun.fd, true);
+const queue = io.tunQueue(tun.fd, true);
 const { port } = options;
-const socket = new UdpSocket(calls, arena, messages, { family: 4, port, device: null });
+const socket = await io.socket({ family: 4, port, device: null });
 const keys = [1, 2].map((fill) => new Uint8Array(SESSION_KEY_BYTES).fill(fill)) as [
   Uint8Array,
   Uint8Array,
 ];
-const sealer = new Sealer(calls, scratch, options.cipher, keys[options.side]);
-const opener = new Opener(calls, scratch, options.cipher, keys[options.side === 0 ? 1 : 0]);
-const remote = arena.region(16);
-view.setUint16(remote, 2, true);
-view.setUint16(remote + 2, port);
-for (const [index, part] of options.remote.split('.').entries()) {
-  view.setUint8(remote + 4 + index, Number(part));
-}
-const poller = new Poller(calls, arena);
+const sealer = io.sealer(options.cipher, keys[options.side]);
+const opener = io.opener(options.cipher, keys[options.side === 0 ? 1 : 0]);
+const remote = { address: options.remote, port };
+const poller = new Poller(io.calls, io.arena);
 poller.add(tun.fd, TUN_TAG);
 poller.add(socket.fd, UDP_TAG);
 
@@ -106,7 +94,7 @@ function forward(): void {
   if (count === 0) return;
   sealer.seal(outgoing, 0, count, 1, packetNumber);
   packetNumber += count;
-  sent += socket.send(outgoing, 0, count, remote, 16);
+  sent += socket.send(outgoing, 0, count, remote);
 }
 
 function deliver(): void {

@@ -2,7 +2,6 @@
  * Memory for what arrives: slabs of 64 KiB, each with a count of the packets in it that are still
  * needed, so that a packet can wait for those before it without being copied.
  */
-import type { Arena } from './arena.js';
 
 /** One `UDP_GRO` super-datagram. */
 export const SLAB_BYTES = 65_536;
@@ -13,8 +12,9 @@ export class Slabs {
   readonly #free: Uint16Array;
   #freeCount: number;
 
-  constructor(arena: Arena, slabs: number) {
-    this.#start = arena.region(slabs * SLAB_BYTES);
+  /** @param start where `slabs` times {@link SLAB_BYTES} have been set aside */
+  constructor(start: number, slabs: number) {
+    this.#start = start;
     this.#uses = new Uint16Array(slabs);
     this.#free = Uint16Array.from({ length: slabs }, (_, index) => slabs - 1 - index);
     this.#freeCount = slabs;
@@ -24,7 +24,7 @@ export class Slabs {
     return this.#freeCount;
   }
 
-  /** Takes a slab with one use; ask {@link freeCount} before. @returns where it begins in the arena */
+  /** Takes a slab with one use; ask {@link freeCount} before. @returns where it begins */
   take(): number {
     this.#freeCount -= 1;
     const slab = this.#free[this.#freeCount] ?? 0;

@@ -1,0 +1,58 @@
+/** The fast back end: Linux on x64 and arm64. */
+import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
+import type { CipherName } from '../../../overlay/link/session/key-exchange.js';
+import type {
+  BatchIo,
+  DatagramOpener,
+  DatagramSealer,
+  DatagramSocketOptions,
+} from '../batch-io.js';
+import { Arena } from './arena.js';
+import { loadBatchCalls, type BatchCalls } from './calls.js';
+import { Opener, SCRATCH_BYTES, Sealer, type CipherScratch } from './cipher.js';
+import { Messages } from './messages.js';
+import { TunQueue } from './tun-queue.js';
+import { UdpSocket } from './udp-socket.js';
+
+export class NativeIo implements BatchIo {
+  readonly name = 'native';
+  readonly calls: BatchCalls;
+  readonly arena: Arena;
+  readonly #messages: Messages;
+  readonly #scratch: CipherScratch;
+
+  /** @throws Error when the system lacks what is needed */
+  constructor(arenaBytes: number) {
+    this.calls = loadBatchCalls();
+    this.arena = new Arena(this.calls, arenaBytes);
+    this.#messages = new Messages(this.arena);
+    this.#scratch = { arena: this.arena, offset: this.arena.region(SCRATCH_BYTES) };
+  }
+
+  get memory(): PacketMemory {
+    return this.arena.memory;
+  }
+
+  region(bytes: number): number {
+    return this.arena.region(bytes);
+  }
+
+  sealer(cipher: CipherName, key: Uint8Array): DatagramSealer {
+    return new Sealer(this.calls, this.#scratch, cipher, key);
+  }
+
+  opener(cipher: CipherName, key: Uint8Array): DatagramOpener {
+    return new Opener(this.calls, this.#scratch, cipher, key);
+  }
+
+  socket(options: DatagramSocketOptions): Promise<UdpSocket> {
+    return new Promise((resolve) => {
+      resolve(new UdpSocket(this.calls, this.arena, this.#messages, options));
+    });
+  }
+
+  /** @param fd a device with IFF_VNET_HDR, not blocking */
+  tunQueue(fd: number, offloads: boolean): TunQueue {
+    return new TunQueue(this.calls, this.arena, this.#messages, fd, offloads);
+  }
+}
