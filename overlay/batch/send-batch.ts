@@ -5,7 +5,9 @@
 import {
   BODY_OFFSET,
   DATAGRAM_OVERHEAD_BYTES,
+  FLAGS_OFFSET,
   FLAG_CHECKSUM_OPEN,
+  KIND_OFFSET,
   KIND_PACKET,
 } from '../wire/datagram.js';
 import type { PacketMemory } from './packet-memory.js';
@@ -53,9 +55,8 @@ export class SendBatch {
     this.lengths[this.#count] = packetBytes + DATAGRAM_OVERHEAD_BYTES;
     this.#count += 1;
     this.#next = offset + packetBytes + DATAGRAM_OVERHEAD_BYTES;
-    const body = offset + BODY_OFFSET;
-    const flags = checksumOpen ? FLAG_CHECKSUM_OPEN : 0;
-    this.memory.view.setUint16(body - 8, KIND_PACKET | (flags << 8), true);
-    return body;
+    this.memory.bytes[offset + KIND_OFFSET] = KIND_PACKET;
+    this.memory.bytes[offset + FLAGS_OFFSET] = checksumOpen ? FLAG_CHECKSUM_OPEN : 0;
+    return offset + BODY_OFFSET;
   }
 }

@@ -6,25 +6,28 @@
  *     | type   | path id   | session index  | packet number                   |  in the clear,
  *     | 4 bits | 8 bits    | 20 bits        | u64                             |  authenticated
  *     +--------+-----------+----------------+---------------------------------+
- *     | kind u8 | flags u8 | bucket u16     | sequence u32 |  body ...           sealed
- *     +---------+----------+----------------+--------------+------------------+
+ *     | kind u8 | flags u8 | order, 8 bytes                | body ...            sealed
+ *     +---------+----------+-------------------------------+------------------+
  *     | tag, 16 bytes                                                         |
  *     +-----------------------------------------------------------------------+
  *
- * Numbers are little-endian, as all supported machines are. The first word is
+ * Numbers of the header are little-endian, as all supported machines are. The first word is
  * type | path id << 4 | session index << 12. The receiver chose the session index, so that one
  * look-up finds the key (as in WireGuard, section 5.4.6). The nonce is the path id as u32 and then the
  * packet number: each path counts for itself, so no nonce repeats under one key
  * (draft-ietf-quic-multipath, section 2.4).
  *
- * `bucket` and `sequence` order the packets of some inner flows and of no others, so that a loss in one
- * flow does not hold up the rest.
+ * `order` puts the packets of an inner flow in order again, see link/schedule/order-header.ts.
  */
 
 export const HEADER_BYTES = 12;
-const INNER_HEADER_BYTES = 8;
+const INNER_HEADER_BYTES = 10;
 export const TAG_BYTES = 16;
 
+/** First of the sealed bytes. */
+export const KIND_OFFSET = HEADER_BYTES;
+export const FLAGS_OFFSET = KIND_OFFSET + 1;
+export const ORDER_OFFSET = KIND_OFFSET + 2;
 /** Where the body of a datagram begins. */
 export const BODY_OFFSET = HEADER_BYTES + INNER_HEADER_BYTES;
 /** What an inner packet grows by until it is the payload of a UDP datagram. */

@@ -8,11 +8,13 @@ import {
   SESSION_KEY_BYTES,
   type CipherName,
 } from '../../overlay/link/session/key-exchange.js';
-import { HEADER_BYTES, TAG_BYTES } from '../../overlay/wire/datagram.js';
+import { BODY_OFFSET, HEADER_BYTES, ORDER_OFFSET, TAG_BYTES } from '../../overlay/wire/datagram.js';
 import type { BatchIo, DatagramOpener, DatagramSealer } from '../../src/dataplane/batch-io.js';
 import { payloadOf } from '../support/packets.js';
 
 const BATCH_BYTES = 1 << 18;
+/** What comes before the packet, but for its kind and flags. */
+const ORDER_BYTES = BODY_OFFSET - ORDER_OFFSET;
 const KEY = payloadOf(SESSION_KEY_BYTES);
 const OTHER_KEY = new Uint8Array(SESSION_KEY_BYTES).fill(9);
 /** Path 7, session 0x12345. */
@@ -44,8 +46,8 @@ export function cipherContract(create: () => BatchIo): void {
         for (const size of sizes) {
           const at = batch.place(size, false);
           io.memory.bytes.set(payloadOf(size), at);
-          // Bucket and sequence, which come before the packet.
-          io.memory.bytes.fill(0x55, at - 6, at);
+          // The order, which comes before the packet.
+          io.memory.bytes.fill(0x55, at - ORDER_BYTES, at);
         }
       }
 
@@ -71,8 +73,8 @@ export function cipherContract(create: () => BatchIo): void {
           decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
           const body = sealed.subarray(HEADER_BYTES, -TAG_BYTES);
           const clear = Buffer.concat([decipher.update(body), decipher.final()]);
-          expect(clear.subarray(0, 8).toString('hex')).to.equal('0000555555555555');
-          expect(Buffer.compare(clear.subarray(8), payloadOf(size))).to.equal(0);
+          expect(clear.subarray(0, 10).toString('hex')).to.equal('00005555555555555555');
+          expect(Buffer.compare(clear.subarray(10), payloadOf(size))).to.equal(0);
         }
       });
 
@@ -83,7 +85,7 @@ export function cipherContract(create: () => BatchIo): void {
         for (const [index, size] of sizes.entries()) {
           const at = batch.offsets[index] ?? 0;
           expect(opener.open(at, batch.lengths[index] ?? 0)).to.equal(true);
-          const packet = io.memory.bytes.subarray(at + 20, at + 20 + size);
+          const packet = io.memory.bytes.subarray(at + BODY_OFFSET, at + BODY_OFFSET + size);
           expect(Buffer.compare(packet, payloadOf(size))).to.equal(0);
         }
       });

@@ -9,7 +9,12 @@
 import { execFileSync } from 'node:child_process';
 import { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
 import { SendBatch } from '../../../overlay/batch/send-batch.js';
-import { BODY_OFFSET, DATAGRAM_OVERHEAD_BYTES } from '../../../overlay/wire/datagram.js';
+import {
+  BODY_OFFSET,
+  DATAGRAM_OVERHEAD_BYTES,
+  FLAGS_OFFSET,
+  FLAG_CHECKSUM_OPEN,
+} from '../../../overlay/wire/datagram.js';
 import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
 import { NativeIo } from '../../../src/dataplane/native/native-io.js';
 import { Poller } from '../../../src/dataplane/native/poller.js';
@@ -105,7 +110,7 @@ function deliver(): void {
     const bytes = received.lengths[index] ?? 0;
     if (!opener.open(at, bytes)) forged += 1;
     else {
-      const open = (view.getUint8(at + BODY_OFFSET - 7) & 1) === 1;
+      const open = (view.getUint8(at + FLAGS_OFFSET) & FLAG_CHECKSUM_OPEN) !== 0;
       incoming.push(at + BODY_OFFSET, bytes - DATAGRAM_OVERHEAD_BYTES, open);
     }
   }

@@ -15,6 +15,7 @@ import type { Offload, Packet } from '../../../overlay/ports.js';
 import {
   BODY_OFFSET,
   DATAGRAM_OVERHEAD_BYTES,
+  FLAGS_OFFSET,
   FLAG_CHECKSUM_OPEN,
 } from '../../../overlay/wire/datagram.js';
 import { encodeVnetHeader } from '../../../src/io/linux/virtio.js';
@@ -61,8 +62,9 @@ function cutIn({ memory, batch }: Bench, { bytes, offload }: Packet): SplitResul
 
 function bodies({ memory, batch }: Bench): { at: number; bytes: number; open: boolean }[] {
   return Array.from({ length: batch.count }, (_, index) => {
-    const at = (batch.offsets[index] ?? 0) + BODY_OFFSET;
-    const flags = memory.view.getUint8(at - 7);
+    const offset = batch.offsets[index] ?? 0;
+    const at = offset + BODY_OFFSET;
+    const flags = memory.view.getUint8(offset + FLAGS_OFFSET);
     const bytes = (batch.lengths[index] ?? 0) - DATAGRAM_OVERHEAD_BYTES;
     return { at, bytes, open: (flags & FLAG_CHECKSUM_OPEN) !== 0 };
   });
