@@ -1,0 +1,89 @@
+/**
+ * CoDel for many queues at once: when packets have waited longer than a target for a whole interval,
+ * drop one, then more and more often until the wait is short again. It tells senders early, so a
+ * queue that stands never becomes a habit, and bursts that drain by themselves pass untouched.
+ *
+ * Source: RFC 8289, 5; the state of each queue is kept in typed arrays by its number.
+ */
+
+/**
+ * RFC 8289, 4.3 and 4.4: the target is 5 to 10 % of an interval that covers usual round-trip times. The
+ * upper end, as flows do not share a queue here: a longer one keeps several paths busy while its own
+ * sender slows down, and delays nobody else.
+ */
+export const CODEL_TARGET_US = 10_000;
+export const CODEL_INTERVAL_US = 100_000;
+/** A queue of one such packet is being served, not standing, however slow the link. */
+const PACKET_BYTES = 1_514;
+
+export class Codel {
+  /** When the wait will have been over the target for an interval; 0 while it is below. */
+  readonly #dueUs: Float64Array;
+  readonly #nextDropUs: Float64Array;
+  readonly #drops: Uint32Array;
+  readonly #dropsBefore: Uint32Array;
+  readonly #dropping: Uint8Array;
+
+  constructor(queues: number) {
+    this.#dueUs = new Float64Array(queues);
+    this.#nextDropUs = new Float64Array(queues);
+    this.#drops = new Uint32Array(queues);
+    this.#dropsBefore = new Uint32Array(queues);
+    this.#dropping = new Uint8Array(queues);
+  }
+
+  /**
+   * Judges the packet that has just been taken off a queue.
+   *
+   * @param waitedUs how long it was queued
+   * @param behindBytes what is still queued behind it
+   * @returns true: drop it and take the next
+   */
+  shouldDrop(queue: number, waitedUs: number, behindBytes: number, nowUs: number): boolean {
+    const standing = this.#standsTooLong(queue, waitedUs, behindBytes, nowUs);
+    if (this.#dropping[queue] === 1) {
+      if (!standing) {
+        this.#dropping[queue] = 0;
+        return false;
+      }
+      const nextUs = this.#nextDropUs[queue] ?? 0;
+      if (nowUs < nextUs) return false;
+      const drops = (this.#drops[queue] ?? 0) + 1;
+      this.#drops[queue] = drops;
+      this.#nextDropUs[queue] = nextUs + CODEL_INTERVAL_US / Math.sqrt(drops);
+      return true;
+    }
+    if (standing) this.#startDropping(queue, nowUs);
+    return standing;
+  }
+
+  /** The queue ran empty. */
+  emptied(queue: number): void {
+    this.#dueUs[queue] = 0;
+    this.#dropping[queue] = 0;
+  }
+
+  #standsTooLong(queue: number, waitedUs: number, behindBytes: number, nowUs: number): boolean {
+    if (waitedUs < CODEL_TARGET_US || behindBytes <= PACKET_BYTES) {
+      this.#dueUs[queue] = 0;
+      return false;
+    }
+    const dueUs = this.#dueUs[queue] ?? 0;
+    if (dueUs === 0) {
+      this.#dueUs[queue] = nowUs + CODEL_INTERVAL_US;
+      return false;
+    }
+    return nowUs >= dueUs;
+  }
+
+  /** Takes up the rate of the last time, if that was a short while ago. */
+  #startDropping(queue: number, nowUs: number): void {
+    const gained = (this.#drops[queue] ?? 0) - (this.#dropsBefore[queue] ?? 0);
+    const recently = nowUs - (this.#nextDropUs[queue] ?? 0) < 16 * CODEL_INTERVAL_US;
+    const drops = gained > 1 && recently ? gained : 1;
+    this.#dropping[queue] = 1;
+    this.#drops[queue] = drops;
+    this.#dropsBefore[queue] = drops;
+    this.#nextDropUs[queue] = nowUs + CODEL_INTERVAL_US / Math.sqrt(drops);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The order header: what a receiver needs to put packets of several paths in order again, 8 bytes in
+ * front of each inner packet, inside the seal. Copies of a packet carry the same header.
+ *
+ *      0                   1                   2                   3
+ *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *     +-------------------+-------------------+-----------------------+
+ *     | bucket (10)       | paths (10)        | stamp, upper 12       |
+ *     +---------------+---+-------------------+-----------------------+
+ *     | stamp, low 8  | sequence (24)                                 |
+ *     +---------------+-----------------------------------------------+
+ *
+ * bucket: of the flow, flow-key.ts. sequence: counts the packets of the bucket, from 0 in each
+ * session, modulo 2^24. stamp: when the packet was given to its paths, in units of 8 us of the
+ * sender's clock, modulo 2^20 (8.4 s); never falls, and rises with each packet where it can. paths: bit
+ * n tells that packets of this bucket went to path n within the last half second, this one included.
+ */
+import { reject, ok, type Result } from '../../base/result.js';
+
+export const ORDER_HEADER_BYTES = 8;
+export const STAMP_US = 8;
+export const STAMP_MODULUS = 2 ** 20;
+export const SEQUENCE_MODULUS = 2 ** 24;
+/** Paths of a link that can carry packets at the same time, by the width of `paths`. */
+export const PATHS_MAX = 10;
+
+export interface OrderHeader {
+  bucket: number;
+  paths: number;
+  stamp: number;
+  sequence: number;
+}
+
+/** Writes the header; the caller has made room for ORDER_HEADER_BYTES. */
+export function writeOrderHeader(
+  bytes: Uint8Array,
+  offset: number,
+  header: Readonly<OrderHeader>,
+): void {
+  const { bucket, paths, stamp, sequence } = header;
+  bytes[offset] = bucket >>> 2;
+  bytes[offset + 1] = ((bucket & 3) << 6) | (paths >>> 4);
+  bytes[offset + 2] = ((paths & 15) << 4) | (stamp >>> 16);
+  bytes[offset + 3] = stamp >>> 8;
+  bytes[offset + 4] = stamp;
+  bytes[offset + 5] = sequence >>> 16;
+  bytes[offset + 6] = sequence >>> 8;
+  bytes[offset + 7] = sequence;
+}
+
+/** Reads the header into an object of the caller's; every pattern of bits has a meaning. */
+export function readOrderHeader(
+  bytes: Uint8Array,
+  offset: number,
+  header: OrderHeader,
+): Result<OrderHeader, 'too-short'> {
+  if (offset + ORDER_HEADER_BYTES > bytes.length) {
+    return reject('too-short', 'the order header needs 8 bytes');
+  }
+  const b = (at: number): number => bytes[offset + at] ?? 0;
+  header.bucket = (b(0) << 2) | (b(1) >>> 6);
+  header.paths = ((b(1) & 63) << 4) | (b(2) >>> 4);
+  header.stamp = ((b(2) & 15) << 16) | (b(3) << 8) | b(4);
+  header.sequence = (b(5) << 16) | (b(6) << 8) | b(7);
+  return ok(header);
+}
