@@ -22,7 +22,7 @@ import {
 } from './transport.js';
 
 /** Segments in one write; a super-packet of 64 KiB has 47 of full size. */
-export const MERGED_SEGMENTS_MAX = 64;
+const MERGED_SEGMENTS_MAX = 64;
 const MERGED_BYTES_MAX = 65_535;
 const FLAG_NEEDS_CHECKSUM = 1;
 const GSO_TCPV4 = 1;

@@ -6,7 +6,7 @@ import type { PacketMemory } from './packet-memory.js';
 const IPV4_HEADER_BYTES_MIN = 20;
 /** More fragments, and the fragment's offset. */
 const FRAGMENT_MASK = 0x3fff;
-export const TCP_HEADER_BYTES_MIN = 20;
+const TCP_HEADER_BYTES_MIN = 20;
 export const UDP_HEADER_BYTES = 8;
 export const TCP_CHECKSUM_OFFSET = 16;
 export const UDP_CHECKSUM_OFFSET = 6;
@@ -53,7 +53,7 @@ export function tcpHeaderBytes({ view }: PacketMemory, tcp: number, available: n
 }
 
 /** Sum of 16-bit words in network order; an odd last byte is padded with zero. Not folded. */
-export function sumWords({ view }: PacketMemory, at: number, bytes: number): number {
+function sumWords({ view }: PacketMemory, at: number, bytes: number): number {
   let sum = 0;
   const even = at + (bytes & ~1);
   for (let offset = at; offset < even; offset += 2) sum += view.getUint16(offset);

@@ -25,7 +25,7 @@ const INNER_HEADER_BYTES = 10;
 export const TAG_BYTES = 16;
 
 /** First of the sealed bytes. */
-export const KIND_OFFSET = HEADER_BYTES;
+export const KIND_OFFSET = 12;
 export const FLAGS_OFFSET = KIND_OFFSET + 1;
 export const ORDER_OFFSET = KIND_OFFSET + 2;
 /** Where the body of a datagram begins. */

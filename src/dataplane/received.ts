@@ -3,7 +3,7 @@
 /** Messages taken in one call; each may be many datagrams that the kernel put together. */
 export const RECEIVED_MESSAGES_MAX = 16;
 /** Datagrams in one message: 64 KiB of small ones. */
-export const MESSAGE_DATAGRAMS_MAX = 128;
+const MESSAGE_DATAGRAMS_MAX = 128;
 
 export class Received {
   /** Where each datagram begins in the memory, and its bytes. */

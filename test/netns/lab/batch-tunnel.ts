@@ -6,7 +6,6 @@
  *
  * Prints `ready`, and its counters as JSON when it is ended by SIGTERM.
  */
-import { execFileSync } from 'node:child_process';
 import { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
 import { SendBatch } from '../../../overlay/batch/send-batch.js';
 import {
@@ -22,6 +21,7 @@ import { Received } from '../../../src/dataplane/received.js';
 import { SLAB_BYTES, Slabs } from '../../../src/dataplane/slabs.js';
 import { libc } from '../../../src/io/linux/libc.js';
 import { createTun } from '../../../src/io/linux/tun-open.js';
+import { command } from './command.js';
 
 export interface BatchTunnelOptions {
   readonly device: string;
@@ -68,10 +68,10 @@ const { view } = io.memory;
 
 const tun = createTun(libc(), options.device, true);
 for (const address of options.addresses) {
-  execFileSync('ip', ['addr', 'add', address, 'dev', options.device, 'nodad']);
+  command('ip', ['addr', 'add', address, 'dev', options.device, 'nodad']);
 }
 const sizes = ['mtu', String(MTU_BYTES), 'gso_max_size', String(GSO_BYTES_MAX)];
-execFileSync('ip', ['link', 'set', options.device, ...sizes, 'up']);
+command('ip', ['link', 'set', options.device, ...sizes, 'up']);
 
 const queue = io.tunQueue(tun.fd, true);
 const { port } = options;
