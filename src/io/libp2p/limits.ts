@@ -28,7 +28,7 @@ export const PENDING_REQUESTS_MAX = 2 * PEER_REQUESTS_MAX;
 /** Opening a stream of requests takes one round trip, maybe through a relay. */
 export const CHANNEL_OPEN_MS = 5_000;
 
-/** Largest request that waits until its sender has proven more; a membership exchange has 64 KiB. */
+/** Largest request that is held until its sender has proven more; larger ones are refused at once. */
 export const STRANGER_REQUEST_BYTES_MAX = 64 << 10;
 
 /** A TCP handshake slower than this goes to a dead or filtered address; addresses are tried in turn. */
