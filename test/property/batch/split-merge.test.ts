@@ -23,7 +23,8 @@ import { payloadOf, TCP, tcpPacket, UDP, udpPacket, unfinished } from '../../sup
 
 const SOURCE_AT = 64;
 const BATCH_AT = 70_000;
-const MEMORY_BYTES = 400_000;
+/** Room for 20,000 bytes in segments of 8, each with the longest headers. */
+const MEMORY_BYTES = 1_000_000;
 const GUARD = 0xa5;
 
 const words = fc.nat(9).map((count) => payloadOf(count * 4).fill(1));

@@ -118,7 +118,9 @@ describe('properties of segmentation', () => {
           fitting += 1;
           const pieces = segment({ bytes, offload });
           // Linux puts at least 8 bytes into a TCP segment, and at most 128 datagrams into one of UDP.
-          expect(pieces.length).to.be.within(1, isTcp ? 1 + Math.ceil(size / 8) : 128);
+          // What counts is what the description says: behind IPv6 extensions nothing contradicts it.
+          const most = offload.gsoType === 5 ? 128 : 1 + Math.ceil(bytes.length / 8);
+          expect(pieces.length).to.be.within(1, most);
           for (const piece of pieces) {
             expect(piece.offload).to.equal(null);
             expect(ipVersion(piece.bytes)).to.equal(ipVersion(bytes));
