@@ -40,9 +40,12 @@ class RequestChannel {
   constructor(connection: Connection, stream: Stream) {
     this.#connection = connection;
     this.#stream = stream;
-    stream.addEventListener('drain', () => {
-      this.#wake();
-    });
+    // The buffer may become empty without a `drain`.
+    for (const event of ['drain', 'idle'] as const) {
+      stream.addEventListener(event, () => {
+        this.#wake();
+      });
+    }
     void this.#read();
   }
 

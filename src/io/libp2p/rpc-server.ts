@@ -53,6 +53,7 @@ class ServingChannel {
   readonly #reader = new FrameReader('request', {
     begins: (head) => this.#begins(head),
     ends: (head, body) => {
+      this.#isArriving = false;
       void this.#serve(head, body);
     },
   });
@@ -64,21 +65,31 @@ class ServingChannel {
   readonly #departure = new Watchdog(RESPONSE_DEPARTURE_MS, () => {
     this.#cut('responses are not taken');
   });
+  /** A request has taken its place and has not arrived in full. */
+  #isArriving = false;
   /** Places that are kept until the responses in the buffer have left. */
   #unsent = 0;
+  #closed = false;
 
   constructor(parts: ServingParts, peer: PeerId, stream: Stream) {
     this.#parts = parts;
     this.#peer = peer;
     this.#stream = stream;
-    stream.addEventListener('drain', () => {
-      this.#drained();
-    });
+    // The buffer may become empty without a `drain`.
+    for (const event of ['drain', 'idle'] as const) {
+      stream.addEventListener(event, () => {
+        this.#drained();
+      });
+    }
     stream.addEventListener('remoteCloseWrite', () => {
       stream.close().catch(() => undefined);
     });
     stream.addEventListener('close', () => {
+      this.#closed = true;
       this.#arrival.set(false);
+      // What is cut off in the middle of a request must not keep its place for ever.
+      if (this.#isArriving) this.#parts.leave(this.#peer);
+      this.#isArriving = false;
       this.#drained();
     });
     stream.addEventListener('message', (event) => {
@@ -87,6 +98,8 @@ class ServingChannel {
   }
 
   #arrived(bytes: Uint8Array): void {
+    // A paused stream may hand on what it held after its end.
+    if (this.#closed) return;
     try {
       this.#reader.push(bytes);
       this.#arrival.set(this.#reader.inside && this.#stream.status === 'open');
@@ -104,8 +117,8 @@ class ServingChannel {
       this.#answer(head.id, STATUS.tooLarge);
     } else if (!this.#mayHold(head, service)) this.#answer(head.id, STATUS.untrusted);
     else if (!this.#parts.enter(this.#peer)) this.#answer(head.id, STATUS.busy);
-    else return true;
-    return false;
+    else this.#isArriving = true;
+    return this.#isArriving;
   }
 
   /** A large request of someone who must prove more first is not kept waiting for that. */

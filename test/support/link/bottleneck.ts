@@ -3,7 +3,7 @@
  * reordering. Everything repeats from its seed.
  */
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
-import type { EventQueue } from './event-queue.js';
+import type { EventQueue } from '../event-queue.js';
 
 export interface BottleneckOptions {
   readonly rateBps: number;

@@ -11,7 +11,7 @@ import {
   type SentKind,
 } from '../../../overlay/link/datagram/datagram-path.js';
 import type { Bottleneck } from './bottleneck.js';
-import type { EventQueue } from './event-queue.js';
+import type { EventQueue } from '../event-queue.js';
 
 const SMALL_BYTES = 100;
 const INTERFACE_MTU_BYTES = 1_500;

@@ -1,7 +1,7 @@
 /** Runs a link with one TCP-like flow and tells its goodput after a start-up time. */
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
-import { EventQueue } from './event-queue.js';
+import { EventQueue } from '../event-queue.js';
 import { SimLink } from './sim-link.js';
 import type { PathConfig } from './sim-path.js';
 import { SEGMENT_BYTES, TcpLike } from './sources.js';

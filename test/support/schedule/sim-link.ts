@@ -9,7 +9,7 @@ import { PacketRun } from '../../../overlay/link/schedule/packet-run.js';
 import { Reorder } from '../../../overlay/link/schedule/reorder.js';
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
 import type { Rng } from '../../../overlay/ports.js';
-import type { EventQueue } from './event-queue.js';
+import type { EventQueue } from '../event-queue.js';
 import { SimPath, type PathConfig } from './sim-path.js';
 
 export type Delivery = (packet: number) => void;

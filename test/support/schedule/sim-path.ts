@@ -6,7 +6,7 @@
 import type { PathState } from '../../../overlay/link/path.js';
 import type { PathView } from '../../../overlay/link/schedule/path-view.js';
 import type { Rng } from '../../../overlay/ports.js';
-import type { EventQueue } from './event-queue.js';
+import type { EventQueue } from '../event-queue.js';
 
 export interface PathConfig {
   readonly rateMbps: number;

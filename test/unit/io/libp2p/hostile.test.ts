@@ -203,6 +203,20 @@ describe('hostile input', () => {
       await stillServed();
     });
 
+    it('that breaks off in the middle of requests gives their places back', async () => {
+      const begun = Buffer.from(
+        '000003e90000000106' + Buffer.from('echo/1x').toString('hex'),
+        'hex',
+      );
+      // More than there are places, of one peer and of all.
+      for (let round = 0; round < 300; round++) {
+        const stream = await attack.newStream(requestProtocol());
+        stream.send(begun);
+        await stream.close({ signal: AbortSignal.timeout(1_000) });
+      }
+      await stillServed();
+    });
+
     it('that asks for ever and reads nothing is made to wait, and then cut off', async function () {
       this.timeout(30_000);
       const before = process.memoryUsage().rss;

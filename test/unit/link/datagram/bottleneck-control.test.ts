@@ -5,7 +5,7 @@
  */
 import { expect } from 'chai';
 import { Bottleneck } from '../../../support/link/bottleneck.js';
-import { EventQueue } from '../../../support/link/event-queue.js';
+import { EventQueue } from '../../../support/event-queue.js';
 import { Flow } from '../../../support/link/flow.js';
 
 /** No real queue holds less than ten packets, whatever the bandwidth-delay product is. */

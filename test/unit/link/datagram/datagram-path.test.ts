@@ -12,7 +12,7 @@ import {
   DUE_PROBE,
 } from '../../../../overlay/link/datagram/datagram-path.js';
 import { Bottleneck, type BottleneckOptions } from '../../../support/link/bottleneck.js';
-import { EventQueue } from '../../../support/link/event-queue.js';
+import { EventQueue } from '../../../support/event-queue.js';
 import { Flow } from '../../../support/link/flow.js';
 
 function path(): DatagramPath {

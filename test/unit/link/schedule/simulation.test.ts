@@ -12,7 +12,7 @@ import { Replicate } from '../../../../overlay/link/schedule/replicate.js';
 import type { Scheduler } from '../../../../overlay/link/schedule/scheduler.js';
 import { SeededRng } from '../../../../sim/memory/seeded-rng.js';
 import { drawPaths } from '../../../support/schedule/draw-paths.js';
-import { EventQueue } from '../../../support/schedule/event-queue.js';
+import { EventQueue } from '../../../support/event-queue.js';
 import { measureTcp } from '../../../support/schedule/measure.js';
 import { SimLink } from '../../../support/schedule/sim-link.js';
 import type { PathConfig } from '../../../support/schedule/sim-path.js';
