@@ -254,3 +254,20 @@ export interface TunDevice {
   /** Removes the device and everything on it. */
   close(): Promise<void>;
 }
+
+/** One interface of the machine, with the addresses that others could reach it by. */
+export interface NetworkInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mtuBytes: number;
+  /** IPv4 and IPv6 unicast addresses as text; no loopback, link-local or tentative ones. */
+  readonly addresses: readonly DeviceAddress[];
+}
+
+/** Interfaces over which paths may lead: up, and none of tunnels, bridges' ports or containers. */
+export interface Interfaces {
+  current(): readonly NetworkInterface[];
+  /** Calls back after any change, soon and once for a burst; the returned function ends that. */
+  watch(onChange: () => void): () => void;
+  close(): void;
+}

@@ -10,16 +10,15 @@ import {
   KIND_OFFSET,
   KIND_PACKET,
 } from '../wire/datagram.js';
+import type { Datagrams } from './datagrams.js';
 import type { PacketMemory } from './packet-memory.js';
 
-export class SendBatch {
+export class SendBatch implements Datagrams {
   readonly memory: PacketMemory;
-  /** Where each datagram begins in the memory. */
   readonly offsets: Uint32Array;
-  /** Bytes of each datagram, with header and tag. */
   readonly lengths: Uint32Array;
-  readonly #start: number;
-  readonly #end: number;
+  #start: number;
+  #end: number;
   #count = 0;
   #next: number;
 
@@ -40,6 +39,13 @@ export class SendBatch {
   clear(): void {
     this.#count = 0;
     this.#next = this.#start;
+  }
+
+  /** Clears the batch, and uses `bytes` of the same memory from `start` on from now on. */
+  moveTo(start: number, bytes: number): void {
+    this.#start = start;
+    this.#end = start + bytes;
+    this.clear();
   }
 
   /** Whether so many packets, of so many bytes in all, still have room. */

@@ -6,6 +6,7 @@
  * The packet lies in the same memory as the batch, after its `virtio_net_hdr` of 10 bytes.
  * Source: Linux, `tcp_gso_segment`, `__udp_gso_segment`, include/uapi/linux/virtio_net.h.
  */
+import type { PacketMemory } from './packet-memory.js';
 import type { SendBatch } from './send-batch.js';
 import {
   TCP_CHECKSUM_OFFSET,
@@ -48,6 +49,18 @@ export function split(batch: SendBatch, at: number, packetBytes: number): SplitR
   const l4Bytes = tcp ? tcpHeaderBytes(memory, at + l4, packetBytes - l4) : UDP_HEADER_BYTES;
   if (l4Bytes === 0) return 'malformed';
   return cut(batch, at, packetBytes, l4, l4 + l4Bytes, segmentBytes);
+}
+
+/** Bytes of the largest packet that the one at `at` is cut into; its own if it is not cut. */
+export function segmentPacketBytes(memory: PacketMemory, at: number, packetBytes: number): number {
+  const header = at - VNET_HEADER_BYTES;
+  if ((memory.view.getUint8(header + 1) & ~GSO_ECN_BIT) === 0) return packetBytes;
+  const l4 = transportOffset(memory, at, packetBytes);
+  if (l4 === 0) return packetBytes;
+  const l4Bytes = isTcp(memory, at)
+    ? tcpHeaderBytes(memory, at + l4, packetBytes - l4)
+    : UDP_HEADER_BYTES;
+  return Math.min(packetBytes, l4 + l4Bytes + memory.view.getUint16(header + 4, true));
 }
 
 function takeOne(

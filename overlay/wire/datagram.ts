@@ -20,6 +20,8 @@
  * `order` puts the packets of an inner flow in order again, see link/schedule/order-header.ts.
  */
 
+/** The only type there is; others are for formats to come. */
+export const DATAGRAM_TYPE = 1;
 export const HEADER_BYTES = 12;
 const INNER_HEADER_BYTES = 10;
 export const TAG_BYTES = 16;
@@ -33,7 +35,19 @@ export const BODY_OFFSET = HEADER_BYTES + INNER_HEADER_BYTES;
 /** What an inner packet grows by until it is the payload of a UDP datagram. */
 export const DATAGRAM_OVERHEAD_BYTES = BODY_OFFSET + TAG_BYTES;
 
+/** What a datagram is; anything else is dropped and counted. */
 export const KIND_PACKET = 0;
+/** Asks for an acknowledgement at once; its body means nothing. */
+export const KIND_PROBE = 1;
+/** The same, padded to a size that is tried. */
+export const KIND_MTU_PROBE = 2;
+/** Holds an acknowledgement (link/datagram/ack-frame.ts) and is not acknowledged itself. */
+export const KIND_ACK = 3;
+/** A message from node to node. */
+export const KIND_CONTROL = 4;
+/** Holds a token of 4 bytes that comes back in an answer. */
+export const KIND_ECHO = 5;
+export const KIND_ECHO_ANSWER = 6;
 /** The TCP or UDP checksum of the packet holds the folded sum of the pseudo-header, and no more. */
 export const FLAG_CHECKSUM_OPEN = 1;
 

@@ -5,17 +5,24 @@
  */
 import { isatty } from 'node:tty';
 import { runCli } from './app.js';
-import type { CliContext, Output } from './context.js';
+import type { CliContext, Output, Screen } from './context.js';
 import { describeError, EXIT } from './exit.js';
+import { openScreen } from './live/screen.js';
 
 /** Standard input is at most an invite; more is a mistake. */
 const STDIN_BYTES_MAX = 64 * 1024;
 
 function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   // A reader that has seen enough (`overlay peers | head -1`) must not end a node with EPIPE.
-  stream.on('error', () => undefined);
+  let closed = false;
+  stream.on('error', () => {
+    closed = true;
+  });
   return {
     isTTY: isatty(stream.fd),
+    get closed() {
+      return closed;
+    },
     get columns() {
       // Absent where the stream is no terminal, whatever its type says.
       return (stream as { readonly columns?: number }).columns ?? 0;
@@ -25,6 +32,9 @@ function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
     },
   };
 }
+
+/** The last one opened; what is printed must not vanish with it. */
+let screen: Screen | null = null;
 
 /** The one place where the command line meets the process. */
 const context: CliContext = {
@@ -44,6 +54,10 @@ const context: CliContext = {
     process.on('SIGINT', fn);
     return () => process.off('SIGINT', fn);
   },
+  openScreen: (events) => {
+    screen = openScreen(process, events);
+    return screen;
+  },
   hideArguments: () => {
     process.title = 'overlay';
   },
@@ -58,6 +72,7 @@ function exit(code: number): void {
 
 /** A bug that no verb caught. Going on would be in an unknown state; the system cleans up after us. */
 function crash(error: unknown): void {
+  screen?.close();
   context.err.write(`${describeError(error, process.env['OVERLAY_LOG'] === 'debug')}\n`);
   exit(EXIT.failure);
 }

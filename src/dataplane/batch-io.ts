@@ -3,18 +3,12 @@
  * datagrams and seals with OpenSSL where they lie; `plain` does the same with what Node has everywhere,
  * one datagram at a time. One contract suite runs against both.
  */
+import type { Datagrams } from '../../overlay/batch/datagrams.js';
 import type { PacketMemory } from '../../overlay/batch/packet-memory.js';
-import type { SendBatch } from '../../overlay/batch/send-batch.js';
+import type { DataSocketOptions, Endpoint } from '../../overlay/link/data-plane.js';
 import type { CipherName } from '../../overlay/link/session/key-exchange.js';
 import type { Received } from './received.js';
 import type { Slabs } from './slabs.js';
-
-/** Where a datagram goes or comes from. */
-export interface Endpoint {
-  /** IPv4 or IPv6 address as text, in its one short form (RFC 5952). */
-  readonly address: string;
-  readonly port: number;
-}
 
 /** Seals for one direction of one session. */
 export interface DatagramSealer {
@@ -23,7 +17,7 @@ export interface DatagramSealer {
    * `packetNumber`; none may be used twice on a path under one key.
    */
   seal(
-    batch: SendBatch,
+    datagrams: Datagrams,
     first: number,
     count: number,
     headerWord: number,
@@ -42,27 +36,30 @@ export interface DatagramOpener {
   close(): void;
 }
 
-export interface DatagramSocketOptions {
-  readonly family: 4 | 6;
-  /** 0: any free one. */
-  readonly port: number;
-  /** Interface that everything leaves and arrives by; null: whatever the routes say. */
-  readonly device: string | null;
-}
-
 export interface DatagramSocket {
+  /** 0 for `raw`. */
   readonly port: number;
   /**
-   * Sends `count` datagrams of the batch from `first` on, in order.
-   * @returns how many were taken; the others did not leave, and may be tried again unless
-   *   {@link failure} names what is wrong
+   * Sends `count` datagrams from `first` on, in order. One that the system refuses does not hold up
+   * those after it: it counts as taken, as if it had been lost on its way.
+   * @param to of the socket's family; sending is faster when it is the same object each time
+   * @returns how many were taken. The others found no room: try them again when there is some. What of
+   *   those taken did not leave is told by {@link failure} and {@link tooBig}
    */
-  send(batch: SendBatch, first: number, count: number, to: Endpoint): number;
+  send(datagrams: Datagrams, first: number, count: number, to: Endpoint): number;
+  /** Datagrams that the last send took and that did not leave, because they are longer than the MTU. */
+  readonly tooBig: number;
   /** Takes what has arrived, as far as there are slabs. Each slab that holds something has one use. */
   receive(slabs: Slabs, received: Received): void;
-  /** Where message `message` of the last {@link receive} came from. */
+  /** Where message `message` of the last {@link receive} came from; good until any socket receives again. */
   sourceOf(message: number): Endpoint;
-  /** Errno of the last send or receive, such as `ENETUNREACH`; null after one that went well or found no room. */
+  /** Whether it came from there, without making anything. */
+  isFrom(message: number, endpoint: Endpoint): boolean;
+  /**
+   * Errno of the last send or receive; null after one that went well or found no room. `EMSGSIZE`: some
+   * were too big, and nothing else was wrong. `ENODEV`, `EBADF`: the socket will never work again, close it.
+   * Others, such as `ENETUNREACH` or `EPERM` of a firewall, concern this destination and may pass.
+   */
   readonly failure: string | null;
   close(): void;
 }
@@ -81,5 +78,5 @@ export interface BatchIo {
   /** @throws CodedError<'no-cipher'> */
   opener(cipher: CipherName, key: Uint8Array): DatagramOpener;
   /** @throws CodedError<'cannot-open'> with the errno in its fields */
-  socket(options: DatagramSocketOptions): Promise<DatagramSocket>;
+  socket(options: DataSocketOptions): Promise<DatagramSocket>;
 }

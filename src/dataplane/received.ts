@@ -11,6 +11,8 @@ export class Received {
   readonly lengths = new Uint32Array(RECEIVED_MESSAGES_MAX * MESSAGE_DATAGRAMS_MAX);
   /** Which message it came in; a message fills one slab. */
   readonly messages = new Uint8Array(RECEIVED_MESSAGES_MAX * MESSAGE_DATAGRAMS_MAX);
+  /** For each message, how long ago it arrived; 0 where the system does not tell. */
+  readonly ageUs = new Float64Array(RECEIVED_MESSAGES_MAX);
   count = 0;
 
   /** Adds a message of `bytes` at `start`, cut into datagrams of `step` bytes, the last maybe shorter. */

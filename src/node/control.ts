@@ -60,11 +60,19 @@ export interface PathFacts {
   readonly local: string;
   readonly remote: string;
   readonly interface: string | null;
+  /** Lower is used first. */
   readonly metric: number;
+  /** Only used when nothing else is alive, whatever its metric. */
+  readonly backup: boolean;
   readonly state: 'probing' | 'active' | 'standby' | 'dead';
   readonly rttMs: number | null;
+  /** Share of the packets of late that were lost, 0 to 1. */
   readonly lossRatio: number;
   readonly capacityMbps: number | null;
+  /** Bytes that may be on their way at once; null where the transport below decides. */
+  readonly windowBytes: number | null;
+  /** Largest datagram that was found to get through; null for a byte stream. */
+  readonly mtuBytes: number | null;
   readonly tx: Counters;
   readonly rx: Counters;
   /** Packets that found the queue full. */
@@ -80,8 +88,45 @@ export interface PeerFacts {
   /** The relaying peer, when relayed. */
   readonly relay: PeerId | null;
   readonly scheduler: SchedulerName;
+  /** Whether paths of higher metric are used, too, when all of the lower ones are full. */
+  readonly overflow: boolean;
+  /** Why the scheduler does what it does, a sentence without a full stop; null while it says nothing. */
+  readonly schedulerWhy: string | null;
   readonly score: number;
+  /** Inner packets that wait for room on a path. */
+  readonly queue: Counters;
+  /** Inner packets dropped on the way to this peer, since the link was made, by reason. */
+  readonly drops: {
+    /** The queue was full, they stood in it too long, or no path was left. */
+    readonly queue: number;
+  };
+  /** Inner packets that were sent on more than one path. */
+  readonly copies: number;
+  /** Of those received: copies that were not needed. */
+  readonly duplicates: number;
+  /** Inner packets of the peer that were waited for in vain. */
+  readonly lost: number;
   readonly paths: readonly PathFacts[];
+}
+
+/** What to change of the way packets are spread over paths; what is absent stays as it is. */
+export interface SchedulingRequest {
+  /** A name, address or peer id; null: all peers that have no choice of their own. */
+  readonly peer: string | null;
+  /**
+   * `default`: forget the peer's own choice, of `overflow`, too; without a peer: what the node was
+   * started with.
+   */
+  readonly scheduler?: SchedulerName | 'default';
+  readonly overflow?: boolean;
+}
+
+/** What holds after a {@link SchedulingRequest}. */
+export interface SchedulingFacts {
+  /** Null: all peers that have no choice of their own. */
+  readonly peer: PeerId | null;
+  readonly scheduler: SchedulerName;
+  readonly overflow: boolean;
 }
 
 export interface LeaseFacts {
@@ -180,6 +225,13 @@ export interface NodeControl {
   createInvite(request: InviteRequest): Promise<InviteFacts>;
   listInvites(): Promise<readonly InviteFacts[]>;
   revokeInvite(id: string): Promise<InviteFacts>;
+  /**
+   * Changes the running node, not its configuration.
+   *
+   * @throws CodedError 'not-found' (no member goes by that), 'bad-request' (nothing to change, or the
+   *   peer is this node itself)
+   */
+  setScheduling(request: SchedulingRequest, signal: Signal): Promise<SchedulingFacts>;
   /** Calls back whenever a fact of `status` may have changed; the returned function ends that. */
   watch(onChange: () => void): () => void;
 }

@@ -14,15 +14,17 @@ import type {
   LeaseFacts,
   MemberFacts,
   NodeControl,
-  PathFacts,
   PeerFacts,
   PingOptions,
   PingReply,
   SchedulerName,
+  SchedulingFacts,
+  SchedulingRequest,
   StatusFacts,
   WhoisFacts,
 } from './control.js';
 import type { OverlayNode } from './node.js';
+import { linkFacts, SchedulingChoices, type KnownPath } from './path-facts.js';
 import { pingPeer } from './ping.js';
 import { findPeer } from './search.js';
 
@@ -36,10 +38,12 @@ export class Facade implements NodeControl {
   readonly #node: OverlayNode;
   readonly #settings: FacadeSettings;
   readonly #scores = new Map<PeerId, TrafficScore>();
+  readonly #scheduling: SchedulingChoices;
 
   constructor(node: OverlayNode, settings: FacadeSettings) {
     this.#node = node;
     this.#settings = settings;
+    this.#scheduling = new SchedulingChoices(settings.scheduler);
   }
 
   status(): StatusFacts {
@@ -72,7 +76,7 @@ export class Facade implements NodeControl {
         device === null
           ? { name: null, mode: 'none', mtu: node.settings.mtu }
           : { name: device.name, mode: 'tun', mtu: device.mtu },
-      scheduler: this.#settings.scheduler,
+      scheduler: this.#scheduling.of(null).scheduler,
       peers: {
         connected: links.size,
         direct: [...links.values()].filter((relay) => relay === null).length,
@@ -94,8 +98,11 @@ export class Facade implements NodeControl {
       .map(({ peer }): PeerFacts => {
         const card = node.cards.get(peer);
         const relay = links.get(peer) ?? null;
-        const paths = this.#paths(peer);
-        const packets = paths.reduce((sum, path) => sum + path.tx.packets + path.rx.packets, 0);
+        const link = linkFacts(this.#paths(peer));
+        const packets = link.paths.reduce(
+          (sum, path) => sum + path.tx.packets + path.rx.packets,
+          0,
+        );
         return {
           peerId: peer,
           name: card?.name?.subject.key ?? null,
@@ -103,9 +110,9 @@ export class Facade implements NodeControl {
           address6: this.#address6(peer),
           link: relay === null ? 'direct' : 'relayed',
           relay,
-          scheduler: this.#settings.scheduler,
+          ...this.#scheduling.of(peer),
           score: this.#score(peer, packets),
-          paths,
+          ...link,
         };
       });
     return Promise.resolve(facts);
@@ -223,6 +230,15 @@ export class Facade implements NodeControl {
     return await this.#node.invites.revoke(id);
   }
 
+  async setScheduling(request: SchedulingRequest, signal: Signal): Promise<SchedulingFacts> {
+    const peer = request.peer === null ? null : await this.#find(request.peer, signal);
+    if (peer === this.#node.identity.self) {
+      const code: ControlErrorCode = 'bad-request';
+      throw new CodedError(code, 'packets to this node itself take no path: name another member');
+    }
+    return { peer, ...this.#scheduling.change(peer, request) };
+  }
+
   watch(onChange: () => void): () => void {
     return this.#node.watch(onChange);
   }
@@ -267,7 +283,7 @@ export class Facade implements NodeControl {
     return others && connected === 0 ? 'a connection to another member' : null;
   }
 
-  #paths(peer: PeerId): PathFacts[] {
+  #paths(peer: PeerId): KnownPath[] {
     const { links, ports } = this.#node;
     const snapshot = links.to(peer).snapshot();
     // Before its first packet a path borrows the addresses of the connection it will use.

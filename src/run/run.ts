@@ -304,6 +304,7 @@ class Run {
       createInvite: (request) => facade.createInvite(request),
       listInvites: () => facade.listInvites(),
       revokeInvite: (id) => facade.revokeInvite(id),
+      setScheduling: (request, signal) => facade.setScheduling(request, signal),
       watch: (onChange) => facade.watch(onChange),
       stop: () => {
         ending.ask();

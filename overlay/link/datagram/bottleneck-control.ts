@@ -218,6 +218,8 @@ export class BottleneckControl {
 
   #isPipeFull(): boolean {
     const { last, lossRate } = this.model;
+    // What overflows is full, also when there were moments without anything to send.
+    if (this.model.isLossFresh && lossRate > LOSS_CONGESTED && this.#hadQueue()) return true;
     if (last.isAppLimited || last.rateBps === 0) return false;
     return this.#pipe.isFull(last.rateBps, this.#hadQueue() || lossRate > LOSS_HEAVY);
   }

@@ -11,7 +11,7 @@
  */
 import { AckFrame, ACK_BYTES_MAX, readAck, writeAck, type AckFault } from './ack-frame.js';
 import { BottleneckControl } from './bottleneck-control.js';
-import { noCounts, type DatagramSnapshot } from './datagram-snapshot.js';
+import { noCounts, type DatagramCounters, type DatagramSnapshot } from './datagram-snapshot.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { Liveness, type LivenessState } from './liveness.js';
 import { LossDetection } from './loss-detection.js';
@@ -20,7 +20,7 @@ import { emptySample, type AckSample } from './path-model.js';
 import { PathMtu } from './path-mtu.js';
 import { ReceivedPackets } from './received-packets.js';
 import { ReplayWindow, type ReplayVerdict } from './replay-window.js';
-import { Rtt } from './rtt.js';
+import { DELAY_BELIEVED_US_MAX, Rtt } from './rtt.js';
 import {
   FLAG_MTU_PROBE,
   SENT_IN_FLIGHT,
@@ -57,7 +57,7 @@ export class DatagramPath {
   readonly #rtt = new Rtt();
   readonly #rate = new DeliveryRate(this.#sent);
   readonly #loss = new LossDetection(this.#sent, this.#rtt);
-  readonly #mtu: PathMtu;
+  #mtu: PathMtu;
   readonly #liveness: Liveness;
   readonly #pacer: Pacer;
   readonly #seed: number;
@@ -66,6 +66,8 @@ export class DatagramPath {
   readonly #counters = noCounts();
   readonly #sample = emptySample();
   readonly #onLost: (number: number) => void;
+  /** When the newest packet of the acknowledgement at hand arrived there, in our time. */
+  #deliveredUs = 0;
 
   constructor(options: DatagramPathOptions) {
     this.#seed = options.seed;
@@ -89,6 +91,24 @@ export class DatagramPath {
 
   get state(): LivenessState {
     return this.#liveness.state;
+  }
+
+  /** Smoothed round-trip time, and the least of late; 0 before the first answer. */
+  get rttUs(): number {
+    return this.#rtt.smoothedUs;
+  }
+
+  get minRttUs(): number {
+    return this.#rtt.minUs;
+  }
+
+  /** What the path was seen to deliver; 0 while unknown. */
+  get capacityBps(): number {
+    return this.#control.model.bandwidthBps;
+  }
+
+  get counters(): Readonly<DatagramCounters> {
+    return this.#counters;
   }
 
   /** Bytes of data that may leave now; 0 while the path is not known to work. */
@@ -196,6 +216,13 @@ export class DatagramPath {
     this.#mtu.onTooBig(mtuBytes, nowUs);
   }
 
+  /** The path leads another way now: what was learnt of the way before does not hold (RFC 9000, 9.4). */
+  onRebound(interfaceMtuBytes: number, nowUs: number): void {
+    this.#bury(nowUs);
+    this.#rtt.reset();
+    this.#mtu = new PathMtu(interfaceMtuBytes);
+  }
+
   snapshot(): DatagramSnapshot {
     const { model } = this.#control;
     return {
@@ -220,6 +247,7 @@ export class DatagramPath {
   #takeFrame(frame: AckFrame, nowUs: number): void {
     const sample = this.#begin(nowUs);
     if (!this.#hasWindow()) this.#pacer.holdBack(nowUs);
+    this.#deliveredUs = nowUs - Math.min(frame.delayUs, DELAY_BELIEVED_US_MAX);
     const largest = frame.largest[0] ?? 0;
     const isFresh = this.#sent.state(largest) === SENT_IN_FLIGHT;
     const sentUs = this.#sent.sentUs(largest);
@@ -282,7 +310,7 @@ export class DatagramPath {
       if (!isMtuProbe) this.#control.onSpuriousLoss(bytes, nowUs);
     }
     this.#sample.ackedBytes += bytes;
-    this.#rate.onDelivered(number, nowUs);
+    this.#rate.onDelivered(number, this.#deliveredUs);
     return 1;
   }
 

@@ -60,10 +60,14 @@ export class DeliveryRate {
     this.#priorBytes = -1;
   }
 
-  /** A packet arrived that was in flight; ascending numbers. */
-  onDelivered(number: number, nowUs: number): void {
+  /**
+   * A packet arrived that was in flight; ascending numbers.
+   * @param atUs when it arrived, as far as known, in our time: less what the acknowledgement waited
+   */
+  onDelivered(number: number, atUs: number): void {
     const sent = this.#sent;
     this.#deliveredBytes += sent.bytes(number);
+    const nowUs = Math.max(atUs, this.#deliveredUs);
     this.#deliveredUs = nowUs;
     const prior = sent.deliveredBytes(number);
     if (prior < this.#priorBytes) return;

@@ -11,12 +11,15 @@ const BURST_US_MAX = 4_000;
 const BURST_PACKETS_MIN = 2;
 /** Whoever wakes on time sends in pieces of a sixteenth of a round trip, which shallow queues can take. */
 const QUANTUM_RTT_SHARE = 1 / 16;
+/** A wake-up costs as much as some ten packets, so it has to be worth one. */
+const QUANTUM_US_MIN = 250;
 const QUANTUM_US_MAX = 1_000;
 
 export class Pacer {
   #rateBps = Infinity;
   #burstBytes = BURST_BYTES_MAX;
   #quantumBytes: number;
+  #leastBytes = 1;
   #tokensBytes = BURST_BYTES_MAX;
   #filledUs = 0;
 
@@ -33,16 +36,25 @@ export class Pacer {
     const burstUs = Math.min(Math.max(minRttUs / 4, BURST_US_MIN), BURST_US_MAX);
     const slow = Math.min(burstUs * perUs, BURST_BYTES_MAX);
     this.#burstBytes = Math.max(slow, BURST_US_MIN * perUs, BURST_PACKETS_MIN * packetBytes);
-    const quantumUs = Math.min(minRttUs * QUANTUM_RTT_SHARE, QUANTUM_US_MAX);
+    const quantumUs = Math.min(
+      Math.max(minRttUs * QUANTUM_RTT_SHARE, QUANTUM_US_MIN),
+      QUANTUM_US_MAX,
+    );
     this.#quantumBytes = Math.min(Math.max(quantumUs * perUs, packetBytes), BURST_BYTES_MAX);
+    // Less than a packet lets a packet through, which is paid back.
+    const least = QUANTUM_US_MIN * perUs;
+    this.#leastBytes = least > packetBytes ? Math.min(least, BURST_BYTES_MAX) : 1;
     this.#tokensBytes = Math.min(this.#tokensBytes, this.#burstBytes);
   }
 
-  /** What may leave now; the caller may exceed it by the rest of a packet, which is paid back. */
+  /**
+   * What may leave now: nothing, or as much as is worth a wake-up. The caller may exceed it by the rest of
+   * a packet, which is paid back.
+   */
   bytesAllowed(nowUs: number): number {
     if (this.#rateBps === Infinity) return Infinity;
     this.#fill(nowUs);
-    return Math.max(Math.floor(this.#tokensBytes), 0);
+    return this.#tokensBytes < this.#leastBytes ? 0 : Math.floor(this.#tokensBytes);
   }
 
   sent(bytes: number): void {

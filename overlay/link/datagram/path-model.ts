@@ -83,6 +83,8 @@ export class PathModel {
   #roundEndBytes = 0;
   #bandwidthBps = 0;
   #formerBps = 0;
+  /** This cycle has a sample of a time in which there was enough to send. */
+  #isMeasured = false;
   #spanAckedBytes = 0;
   #spanLostBytes = 0;
   #epochUs = 0;
@@ -123,10 +125,15 @@ export class PathModel {
     this.#spanLostBytes = Math.max(this.#spanLostBytes - bytes, 0);
   }
 
-  /** Begins a probing cycle: what is older than the last one is forgotten. */
+  /**
+   * Begins a probing cycle: what is older than the last one is forgotten, but not for samples that only
+   * say how little there was to send.
+   */
   nextCycle(): void {
+    if (!this.#isMeasured) return;
     this.#formerBps = this.#bandwidthBps;
     this.#bandwidthBps = 0;
+    this.#isMeasured = false;
   }
 
   /** The path became slower than all memory. */
@@ -172,6 +179,7 @@ export class PathModel {
     else this.#current.rateBps = Math.max(this.#current.rateBps, sample.rateBps);
     // A limited sample can only show that the path is better than thought.
     if (sample.isAppLimited && sample.rateBps < this.bandwidthBps) return;
+    this.#isMeasured = true;
     this.#bandwidthBps = Math.max(this.#bandwidthBps, sample.rateBps);
   }
 
@@ -185,7 +193,8 @@ export class PathModel {
 
   #takeExtra(sample: AckSample): void {
     const expected = (this.bandwidthBps * (sample.nowUs - this.#epochUs)) / 8e6;
-    if (this.#epochBytes <= expected) {
+    // A burst is over within a round; beyond it, an estimate that is a little low would add up.
+    if (this.#epochBytes <= expected || this.isRoundStart) {
       this.#epochUs = sample.nowUs;
       this.#epochBytes = sample.ackedBytes;
       this.#extraBytes = Math.max(this.#extraBytes, sample.ackedBytes);

@@ -3,12 +3,12 @@ import { WindowedMax } from './windowed-max.js';
 
 const MIN_WINDOW_US = 10_000_000;
 /** What is told beyond that is not believed, else a peer could shrink its round trip at will. */
-const DELAY_BELIEVED_US_MAX = 100_000;
+export const DELAY_BELIEVED_US_MAX = 100_000;
 /** Timers of the data plane are not finer than that (RFC 9002, kGranularity). */
 export const GRANULARITY_US = 1_000;
 
 export class Rtt {
-  readonly #negatedMin = new WindowedMax(MIN_WINDOW_US);
+  #negatedMin = new WindowedMax(MIN_WINDOW_US);
   #smoothedUs = 0;
   #variationUs = 0;
   #latestUs = 0;
@@ -34,6 +34,15 @@ export class Rtt {
 
   get minUs(): number {
     return this.isKnown ? -this.#negatedMin.value : 0;
+  }
+
+  /** Begins anew, as on another route. */
+  reset(): void {
+    this.#negatedMin = new WindowedMax(MIN_WINDOW_US);
+    this.#smoothedUs = 0;
+    this.#variationUs = 0;
+    this.#latestUs = 0;
+    this.#samples = 0;
   }
 
   /**

@@ -40,19 +40,32 @@ export class Failover implements Scheduler {
     const rank = lowestRank(paths);
     if (rank === Infinity) return undefined;
     const current = aliveById(paths, this.#current);
-    if (current !== undefined && rankOf(current) === rank) return current;
-    const chosen = best(paths, rank);
+    if (current !== undefined && rankOf(current) === rank && current.state === 'active') {
+      return current;
+    }
+    const chosen = best(paths, rank, current);
     this.#current = chosen.id;
     return chosen;
   }
 }
 
-function best(paths: readonly PathView[], rank: number): PathView {
+/** A path that is in doubt is left for one that is not; among equals `preferred` goes on. */
+function best(
+  paths: readonly PathView[],
+  rank: number,
+  preferred: PathView | undefined,
+): PathView {
   let found: PathView | undefined;
   for (const path of paths) {
     if (!isAlive(path) || rankOf(path) !== rank) continue;
-    if (found === undefined || costUs(path) < costUs(found)) found = path;
+    if (found === undefined || isBetter(path, found, preferred)) found = path;
   }
   assert(found !== undefined, 'a rank comes from a living path');
   return found;
+}
+
+function isBetter(path: PathView, than: PathView, preferred: PathView | undefined): boolean {
+  if (path.state !== than.state) return path.state === 'active';
+  if (than === preferred) return false;
+  return path === preferred || costUs(path) < costUs(than);
 }

@@ -5,11 +5,18 @@
  *
  * Sources: RFC 8290, 4.1 (buckets by hash); the finaliser is that of MurmurHash3 (A. Appleby).
  */
-import { ipVersion, PROTOCOL_TCP, PROTOCOL_UDP, read16, read32 } from '../../ip/packet.js';
+import {
+  IPV6_HEADER_BYTES,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  read16,
+  read32,
+} from '../../ip/packet.js';
 
 /** Wire format: the bucket has 10 bits in the order header, and both ends must agree on it. */
 export const FLOW_BUCKETS = 1024;
 
+const IPV4_HEADER_BYTES_MIN = 20;
 const PROTOCOL_DCCP = 33;
 const PROTOCOL_SCTP = 132;
 const PROTOCOL_UDP_LITE = 136;
@@ -24,37 +31,47 @@ const EXTENSION_HEADERS_MAX = 6;
  * other protocols go by addresses and protocol. What is no whole IP packet gets bucket 0.
  *
  * @param salt 32 bits of this link's own, so that nobody can aim flows at one bucket
+ * @param at where the packet lies, up to before `end`
  */
-export function flowBucket(packet: Uint8Array, salt: number): number {
-  const version = ipVersion(packet);
-  if (version === 4) return bucket4(packet, salt);
-  if (version === 6) return bucket6(packet, salt);
-  return 0;
+export function flowBucket(
+  memory: Uint8Array,
+  salt: number,
+  at = 0,
+  end: number = memory.length,
+): number {
+  const bytes = end - at;
+  const version = (memory[at] ?? 0) >>> 4;
+  if (version === 4) {
+    const isWhole = bytes >= IPV4_HEADER_BYTES_MIN && read16(memory, at + 2) === bytes;
+    return isWhole ? bucket4(memory, salt, at, end) : 0;
+  }
+  if (version !== 6 || bytes < IPV6_HEADER_BYTES) return 0;
+  return read16(memory, at + 4) + IPV6_HEADER_BYTES === bytes ? bucket6(memory, salt, at, end) : 0;
 }
 
-function bucket4(packet: Uint8Array, salt: number): number {
-  const protocol = packet[9] ?? 0;
-  let hash = mix(salt, read32(packet, 12));
-  hash = mix(hash, read32(packet, 16));
+function bucket4(memory: Uint8Array, salt: number, at: number, end: number): number {
+  const protocol = memory[at + 9] ?? 0;
+  let hash = mix(salt, read32(memory, at + 12));
+  hash = mix(hash, read32(memory, at + 16));
   hash = mix(hash, protocol);
   // More fragments follow, or this is not the first one: only the first would show ports.
-  const isFragment = (read16(packet, 6) & 0x3fff) !== 0;
-  const headerBytes = ((packet[0] ?? 0) & 15) * 4;
-  return finish(isFragment ? hash : mixPorts(hash, packet, protocol, headerBytes));
+  const isFragment = (read16(memory, at + 6) & 0x3fff) !== 0;
+  const headerBytes = ((memory[at] ?? 0) & 15) * 4;
+  return finish(isFragment ? hash : mixPorts(hash, memory, protocol, at + headerBytes, end));
 }
 
-function bucket6(packet: Uint8Array, salt: number): number {
+function bucket6(memory: Uint8Array, salt: number, at: number, end: number): number {
   let hash = salt;
-  for (let offset = 8; offset < 40; offset += 4) hash = mix(hash, read32(packet, offset));
-  let protocol = packet[6] ?? 0;
-  let offset = 40;
+  for (let word = 8; word < 40; word += 4) hash = mix(hash, read32(memory, at + word));
+  let protocol = memory[at + 6] ?? 0;
+  let offset = at + IPV6_HEADER_BYTES;
   for (let headers = 0; isSkipped(protocol) && headers < EXTENSION_HEADERS_MAX; headers++) {
-    if (offset + 8 > packet.length) break;
-    protocol = packet[offset] ?? 0;
-    offset += ((packet[offset + 1] ?? 0) + 1) * 8;
+    if (offset + 8 > end) break;
+    protocol = memory[offset] ?? 0;
+    offset += ((memory[offset + 1] ?? 0) + 1) * 8;
   }
   // A fragment header (44) is not skipped, so all fragments of a datagram end here alike.
-  return finish(mixPorts(mix(hash, protocol), packet, protocol, offset));
+  return finish(mixPorts(mix(hash, protocol), memory, protocol, offset, end));
 }
 
 function isSkipped(protocol: number): boolean {
@@ -71,9 +88,15 @@ function hasPorts(protocol: number): boolean {
   );
 }
 
-function mixPorts(hash: number, packet: Uint8Array, protocol: number, offset: number): number {
-  if (!hasPorts(protocol) || offset + 4 > packet.length) return hash;
-  return mix(hash, read32(packet, offset));
+function mixPorts(
+  hash: number,
+  memory: Uint8Array,
+  protocol: number,
+  offset: number,
+  end: number,
+): number {
+  if (!hasPorts(protocol) || offset + 4 > end) return hash;
+  return mix(hash, read32(memory, offset));
 }
 
 function mix(hash: number, word: number): number {

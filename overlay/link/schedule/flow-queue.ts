@@ -87,6 +87,11 @@ export class FlowQueue {
     run.backlogBytes = this.bytes;
   }
 
+  /** Half of the longest flow gives its memory back. */
+  shed(): void {
+    if (this.packets > 0) this.#overflow();
+  }
+
   /** Drops all, as when the peer is gone. */
   clear(): void {
     for (const list of [NEW, OLD]) {

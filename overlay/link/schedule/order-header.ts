@@ -15,7 +15,6 @@
  * sender's clock, modulo 2^20 (8.4 s); never falls, and rises with each packet where it can. paths: bit
  * n tells that packets of this bucket went to path n within the last half second, this one included.
  */
-import { reject, ok, type Result } from '../../base/result.js';
 
 export const ORDER_HEADER_BYTES = 8;
 export const STAMP_US = 8;
@@ -48,19 +47,17 @@ export function writeOrderHeader(
   bytes[offset + 7] = sequence;
 }
 
-/** Reads the header into an object of the caller's; every pattern of bits has a meaning. */
-export function readOrderHeader(
-  bytes: Uint8Array,
-  offset: number,
-  header: OrderHeader,
-): Result<OrderHeader, 'too-short'> {
-  if (offset + ORDER_HEADER_BYTES > bytes.length) {
-    return reject('too-short', 'the order header needs 8 bytes');
-  }
-  const b = (at: number): number => bytes[offset + at] ?? 0;
-  header.bucket = (b(0) << 2) | (b(1) >>> 6);
-  header.paths = ((b(1) & 63) << 4) | (b(2) >>> 4);
-  header.stamp = ((b(2) & 15) << 16) | (b(3) << 8) | b(4);
-  header.sequence = (b(5) << 16) | (b(6) << 8) | b(7);
-  return ok(header);
+/**
+ * Reads the header into an object of the caller's. There must be ORDER_HEADER_BYTES at the offset; every
+ * pattern of bits has a meaning.
+ */
+export function readOrderHeader(bytes: Uint8Array, offset: number, header: OrderHeader): void {
+  const b0 = bytes[offset] ?? 0;
+  const b1 = bytes[offset + 1] ?? 0;
+  const b2 = bytes[offset + 2] ?? 0;
+  header.bucket = (b0 << 2) | (b1 >>> 6);
+  header.paths = ((b1 & 63) << 4) | (b2 >>> 4);
+  header.stamp = ((b2 & 15) << 16) | ((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 4] ?? 0);
+  header.sequence =
+    ((bytes[offset + 5] ?? 0) << 16) | ((bytes[offset + 6] ?? 0) << 8) | (bytes[offset + 7] ?? 0);
 }

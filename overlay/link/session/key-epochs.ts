@@ -43,6 +43,11 @@ export class KeyEpochs {
     return indexesOf(dropped);
   }
 
+  /** Whether the keys with this local index wait for a sign that the other side has them. */
+  awaits(localIndex: number): boolean {
+    return this.#next?.keys.localIndex === localIndex;
+  }
+
   /** A packet came in under the keys with this local index. @returns indexes that are free again */
   confirm(localIndex: number, nowMs: number): readonly number[] {
     if (this.#next?.keys.localIndex !== localIndex) return [];

@@ -1,7 +1,7 @@
 /** `invite-create`: an invite for the next machine. */
 import * as z from 'zod';
 import type { InviteRequest } from '../../node/control.js';
-import { wholeFrom, withSchema } from '../fields.js';
+import { oneOf, SCHEDULERS, wholeFrom, withSchema } from '../fields.js';
 import { replyVerb } from '../verb.js';
 
 /** A hundred years: more is a unit mix-up, and stays exact in every clock we meet. */
@@ -11,12 +11,10 @@ const USES_MAX = 1_000_000;
 const INTERFACES_MAX = 16;
 const ROLES_MAX = 8;
 
-const SCHEDULERS = ['adaptive', 'aggregate', 'replicate', 'failover'] as const;
-
 const request = z.strictObject({
   name: z.string().min(1).max(63).optional(),
   address4: z.ipv4({ error: 'must be an IPv4 address' }).optional(),
-  scheduler: z.enum(SCHEDULERS, { error: `must be one of ${SCHEDULERS.join(', ')}` }).optional(),
+  scheduler: oneOf(SCHEDULERS).optional(),
   interfaces: z.array(z.string().min(1).max(15)).max(INTERFACES_MAX).optional(),
   uses: wholeFrom(0, USES_MAX),
   expiresInMs: wholeFrom(0, EXPIRES_MS_MAX),

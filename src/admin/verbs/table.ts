@@ -9,6 +9,7 @@ import { leave } from './leave.js';
 import { members } from './members.js';
 import { peers } from './peers.js';
 import { ping } from './ping.js';
+import { schedulingSet } from './scheduling-set.js';
 import { status } from './status.js';
 import { stop } from './stop.js';
 import { wait } from './wait.js';
@@ -27,6 +28,7 @@ export const ADMIN_VERBS = {
   'invite-create': inviteCreate,
   'invite-list': inviteList,
   'invite-revoke': inviteRevoke,
+  'scheduling-set': schedulingSet,
 } as const;
 
 type Verbs = typeof ADMIN_VERBS;

@@ -48,17 +48,45 @@ export function formatSeconds(seconds: number): string {
   return parts.join(' ');
 }
 
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'];
+
+/** At most three digits before the point, and two that matter. */
+function siText(amount: number, unit: string): string {
+  let value = amount;
+  let power = 0;
+  while (value >= 999.5 && power < PREFIXES.length - 1) {
+    value /= 1000;
+    power++;
+  }
+  const digits = power > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${PREFIXES[power] ?? ''}${unit}`;
+}
+
 /** SI: `950 B`, `1.5 kB`, `20 MB`. */
 export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
+  return siText(bytes, 'B');
+}
+
+/** Bits per second: `950 b/s`, `1.5 kb/s`, `20 Mb/s`; `-` if unknown. */
+export function formatRate(bps: number | null): string {
+  return bps === null ? '-' : siText(bps, 'b/s');
+}
+
+/** A share of one as `0.5 %`. */
+export function formatShare(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/**
+ * Where a path ends, as people write it: `192.168.1.5:4242` or `[fd00::1]:4242` for a multiaddr, which
+ * names the peer over again; the relay's address for one through a relay. Other text stays as it is.
+ */
+export function formatEndpoint(text: string): string {
+  const parts = /^\/ip([46])\/([^/]+)\/(?:tcp|udp)\/(\d+)(\/.*)?$/.exec(text);
+  if (parts === null) return text === '' ? '-' : clean(text);
+  const [, family, address = '', port = '', rest = ''] = parts;
+  const endpoint = `${family === '6' ? `[${address}]` : address}:${port}`;
+  return clean(rest.includes('/p2p-circuit') ? `relay ${endpoint}` : endpoint);
 }
 
 /** `1 peer`, `2 peers`. */

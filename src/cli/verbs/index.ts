@@ -12,7 +12,9 @@ import { members } from './members.js';
 import { paths } from './paths.js';
 import { peers } from './peers.js';
 import { pingVerb } from './ping.js';
+import { set } from './set.js';
 import { status } from './status.js';
+import { topVerb } from './top.js';
 import { up } from './up.js';
 import { version } from './version.js';
 import { wait } from './wait.js';
@@ -29,6 +31,8 @@ export const VERBS: readonly RegisterVerb[] = [
   status,
   peers,
   paths,
+  topVerb,
+  set,
   leases,
   members,
   ip,

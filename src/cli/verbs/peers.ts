@@ -2,17 +2,9 @@
 import type { PeerFacts } from '../../node/control.js';
 import { example, type RegisterVerb } from '../cli.js';
 import type { Colors } from '../text/colors.js';
-import { count, formatBytes, formatMs, peerLabel, shortPeerId } from '../text/format.js';
+import { count, formatBytes, formatMs, peerLabel } from '../text/format.js';
+import { linkText } from '../text/link-state.js';
 import type { Cell } from '../text/table.js';
-
-/** The relay by its name if it is a peer as well, which it nearly always is. */
-function linkCell(peer: PeerFacts, all: readonly PeerFacts[], colors: Colors): Cell {
-  if (peer.link === 'direct') return { painted: colors.good('direct') };
-  if (peer.link === 'none') return { painted: colors.bad('none') };
-  const relay = all.find(({ peerId }) => peerId === peer.relay);
-  const via = relay === undefined ? shortPeerId(peer.relay ?? '?') : peerLabel(relay);
-  return { painted: colors.warning(`relayed via ${via}`) };
-}
 
 /** The best path's time, which is what an interactive packet sees. */
 function bestRtt(peer: PeerFacts): number | null {
@@ -33,7 +25,7 @@ function row(peer: PeerFacts, all: readonly PeerFacts[], colors: Colors): readon
     peerLabel(peer),
     peer.address4 ?? '-',
     peer.address6,
-    linkCell(peer, all, colors),
+    { painted: linkText(peer, all, colors) },
     formatMs(bestRtt(peer)),
     `${String(active)}/${String(peer.paths.length)}`,
     peer.scheduler,

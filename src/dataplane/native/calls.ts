@@ -22,11 +22,15 @@ export interface BatchCalls {
   /** Address of the first byte. The memory of an ArrayBuffer does not move while it is referenced. */
   addressOf(bytes: Uint8Array): number;
   close(fd: number): number;
+  eventFd(value: number, flags: number): number;
+  clockGetTime(clock: number, address: number): number;
   read(fd: number, address: number, bytes: number): number;
   writev(fd: number, vectors: number, count: number): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: number, bytes: number): number;
   getsockname(fd: number, address: number, bytesAddress: number): number;
+  /** `bytesAddress`: address of the u32 length, which the kernel replaces. */
+  getsockopt(fd: number, level: number, name: number, value: number, bytesAddress: number): number;
   setsockopt(fd: number, level: number, name: number, value: number, bytes: number): number;
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
@@ -84,11 +88,14 @@ export function loadBatchCalls(): BatchCalls {
     errno: () => koffi.errno(),
     addressOf: (bytes) => Number(koffi.address(bytes)),
     close: bind('int close(int)'),
+    eventFd: bind('int eventfd(unsigned int, int)'),
+    clockGetTime: bind('int clock_gettime(int, ptr)'),
     read: wide('int64_t read(int, ptr, size_t)'),
     writev: wide('int64_t writev(int, ptr, int)'),
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, ptr, unsigned int)'),
     getsockname: bind('int getsockname(int, ptr, ptr)'),
+    getsockopt: bind('int getsockopt(int, int, int, ptr, ptr)'),
     setsockopt: bind('int setsockopt(int, int, int, ptr, unsigned int)'),
     sendmmsg: bind('int sendmmsg(int, ptr, unsigned int, int)'),
     recvmmsg: bind('int recvmmsg(int, ptr, unsigned int, int, ptr)'),

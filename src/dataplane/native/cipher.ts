@@ -6,7 +6,7 @@
  */
 import { CodedError } from '../../../overlay/base/errors.js';
 import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
-import type { SendBatch } from '../../../overlay/batch/send-batch.js';
+import type { Datagrams } from '../../../overlay/batch/datagrams.js';
 import {
   DATAGRAM_OVERHEAD_BYTES,
   HEADER_BYTES,
@@ -72,18 +72,18 @@ export class Sealer implements DatagramSealer {
   }
 
   seal(
-    batch: SendBatch,
+    datagrams: Datagrams,
     first: number,
     count: number,
     headerWord: number,
     packetNumber: number,
   ): void {
     const { arena, offset } = this.#scratch;
-    const { view } = batch.memory;
+    const { view } = datagrams.memory;
     const nonce = offset + NONCE_AT;
     arena.put32(nonce, (headerWord >>> 4) & 0xff);
     for (let index = first; index < first + count; index++) {
-      const at = batch.offsets[index] ?? 0;
+      const at = datagrams.offsets[index] ?? 0;
       const number = packetNumber + index - first;
       const low = number % WORD;
       const high = Math.floor(number / WORD);
@@ -92,7 +92,7 @@ export class Sealer implements DatagramSealer {
       view.setUint32(at + 8, high, true);
       arena.put32(nonce + 4, low);
       arena.put32(nonce + 8, high);
-      this.#sealOne(at, (batch.lengths[index] ?? 0) - HEADER_BYTES - TAG_BYTES);
+      this.#sealOne(at, (datagrams.lengths[index] ?? 0) - HEADER_BYTES - TAG_BYTES);
     }
   }
 

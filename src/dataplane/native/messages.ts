@@ -23,9 +23,22 @@ const UDP_GRO = 104;
 /** `CMSG_LEN` and `CMSG_SPACE` of a u16, and `CMSG_LEN` of an int. */
 const SEGMENT_CONTROL_LENGTH = 18;
 const SEGMENT_CONTROL_SPACE = 24;
-const GRO_CONTROL_LENGTH = 20;
+const CONTROL_HEADER_BYTES = 16;
+const SOL_SOCKET = 1;
+/** The kernel's time of arrival, a `timespec` (socket(7)). */
+const SO_TIMESTAMPNS = 35;
+/** Keeps nanoseconds within what a number holds exactly. */
+export const CLOCK_RANGE_S = 1 << 20;
 
 export class Messages {
+  /** Of the message read last by {@link readControl}: bytes of each datagram in it; 0: it is one. */
+  segmentBytes = 0;
+  /** When it arrived: nanoseconds of the wall clock modulo {@link CLOCK_RANGE_S}; 0: not known. */
+  arrivedNs = 0;
+  /** Where in the arena the `sockaddr` of what is sent lies, {@link NAME_BYTES} of room. */
+  readonly destination: number;
+  /** As much room, for arguments of other calls. */
+  readonly scratch: number;
   readonly #arena: Arena;
   readonly #headers: number;
   readonly #vectors: number;
@@ -38,6 +51,8 @@ export class Messages {
     this.#vectors = arena.region(VECTORS_MAX * VECTOR_BYTES);
     this.#control = arena.region(MESSAGES_MAX * CONTROL_BYTES);
     this.#names = arena.region(MESSAGES_MAX * NAME_BYTES);
+    this.destination = arena.region(NAME_BYTES);
+    this.scratch = arena.region(NAME_BYTES);
   }
 
   /** Address of the first message. */
@@ -64,19 +79,18 @@ export class Messages {
 
   /**
    * A message to send: `vectors` vectors from `vector` on, cut into datagrams of `segmentBytes` (0: it
-   * is one), to the `sockaddr` at `name` of the arena.
+   * is one), to {@link destination}, a `sockaddr` of `nameBytes`.
    */
   setOutgoing(
     message: number,
     vector: number,
     vectors: number,
     segmentBytes: number,
-    name: number,
     nameBytes: number,
   ): void {
     const arena = this.#arena;
     const header = this.#headers + message * HEADER_BYTES;
-    arena.put64(header, arena.address + name);
+    arena.put64(header, arena.address + this.destination);
     arena.put64(header + 8, nameBytes);
     arena.put64(header + 16, this.vectorAddress() + vector * VECTOR_BYTES);
     arena.put64(header + 24, vectors);
@@ -114,25 +128,32 @@ export class Messages {
     return this.#arena.get32(this.#headers + message * HEADER_BYTES + LENGTH_AT);
   }
 
-  /** Room for one more `sockaddr`. @returns where it is in the arena */
-  ownName(): number {
-    return this.#arena.region(NAME_BYTES);
-  }
-
   /** Where the `sockaddr` of a received message lies in the arena. */
   nameOffset(message: number): number {
     return this.#names + message * NAME_BYTES;
   }
 
-  /** Bytes of each datagram that the kernel put together into a received message; 0: it is one. */
-  coalescedBytes(message: number): number {
+  /**
+   * Reads what the kernel says about a received message besides its bytes: {@link segmentBytes} and
+   * {@link arrivedNs}.
+   */
+  readControl(message: number): void {
     const arena = this.#arena;
-    const header = this.#headers + message * HEADER_BYTES;
-    const control = this.#control + message * CONTROL_BYTES;
-    const isGro =
-      arena.get32(header + 40) >= GRO_CONTROL_LENGTH &&
-      arena.get32(control + 8) === SOL_UDP &&
-      arena.get32(control + 12) === UDP_GRO;
-    return isGro ? arena.get32(control + 16) & 0xffff : 0;
+    const length = arena.get32(this.#headers + message * HEADER_BYTES + 40);
+    const start = this.#control + message * CONTROL_BYTES;
+    this.segmentBytes = 0;
+    this.arrivedNs = 0;
+    for (let at = start; at + CONTROL_HEADER_BYTES <= start + length;) {
+      const bytes = arena.get32(at);
+      if (bytes < CONTROL_HEADER_BYTES) return;
+      const level = arena.get32(at + 8);
+      const type = arena.get32(at + 12);
+      const data = at + CONTROL_HEADER_BYTES;
+      if (level === SOL_UDP && type === UDP_GRO) this.segmentBytes = arena.get32(data) & 0xffff;
+      else if (level === SOL_SOCKET && type === SO_TIMESTAMPNS) {
+        this.arrivedNs = (arena.get32(data) % CLOCK_RANGE_S) * 1e9 + arena.get32(data + 8);
+      }
+      at += Math.ceil(bytes / 8) * 8;
+    }
   }
 }

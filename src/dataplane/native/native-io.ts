@@ -1,18 +1,14 @@
 /** The fast back end: Linux on x64 and arm64. */
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
+import type { DataSocketOptions } from '../../../overlay/link/data-plane.js';
 import type { CipherName } from '../../../overlay/link/session/key-exchange.js';
-import type {
-  BatchIo,
-  DatagramOpener,
-  DatagramSealer,
-  DatagramSocketOptions,
-} from '../batch-io.js';
+import type { BatchIo, DatagramOpener, DatagramSealer } from '../batch-io.js';
 import { Arena } from './arena.js';
 import { loadBatchCalls, type BatchCalls } from './calls.js';
 import { Opener, SCRATCH_BYTES, Sealer, type CipherScratch } from './cipher.js';
+import { NativeSocket } from './datagram-socket.js';
 import { Messages } from './messages.js';
 import { TunQueue } from './tun-queue.js';
-import { UdpSocket } from './udp-socket.js';
 
 export class NativeIo implements BatchIo {
   readonly name = 'native';
@@ -45,10 +41,15 @@ export class NativeIo implements BatchIo {
     return new Opener(this.calls, this.#scratch, cipher, key);
   }
 
-  socket(options: DatagramSocketOptions): Promise<UdpSocket> {
+  socket(options: DataSocketOptions): Promise<NativeSocket> {
     return new Promise((resolve) => {
-      resolve(new UdpSocket(this.calls, this.arena, this.#messages, options));
+      resolve(this.openSocket(options));
     });
+  }
+
+  /** The same without waiting. @throws CodedError<'cannot-open'> */
+  openSocket(options: DataSocketOptions): NativeSocket {
+    return new NativeSocket(this.calls, this.arena, this.#messages, options);
   }
 
   /** @param fd a device with IFF_VNET_HDR, not blocking */

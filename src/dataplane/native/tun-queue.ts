@@ -1,11 +1,11 @@
 /**
- * The device, read and written in batches: super-packets are cut into datagrams where they are read,
- * and segments are put together where they are written.
+ * The device: what it hands over is read as it is, super-packets and all, for the caller to cut; what
+ * is written is put together where it can be.
  */
 import { Merger } from '../../../overlay/batch/merge.js';
 import type { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
-import type { SendBatch } from '../../../overlay/batch/send-batch.js';
-import { split, VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
+import { VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
+import { errnoName } from '../../io/linux/libc.js';
 import type { Arena } from './arena.js';
 import type { BatchCalls } from './calls.js';
 import type { Messages } from './messages.js';
@@ -16,18 +16,17 @@ const PACKET_BYTES_MAX = 65_536;
 const PACKET_AT = 64;
 
 export class TunQueue {
-  /** Packets read that made no sense, and packets that the kernel did not take. */
-  malformed = 0;
+  /** Where the packet read last begins in the memory; its `virtio_net_hdr` lies right before it. */
+  readonly packetAt: number;
+  /** Packets that the kernel did not take. */
   refused = 0;
   readonly #calls: BatchCalls;
   readonly #arena: Arena;
   readonly #messages: Messages;
   readonly #fd: number;
   readonly #merger: Merger;
-  readonly #packetAt: number;
   readonly #headerAt: number;
-  /** Bytes of the packet that was read and found no room, or 0. */
-  #waitingBytes = 0;
+  #failure: string | null = null;
 
   /** @param fd a device with IFF_VNET_HDR, not blocking */
   constructor(calls: BatchCalls, arena: Arena, messages: Messages, fd: number, offloads: boolean) {
@@ -36,24 +35,21 @@ export class TunQueue {
     this.#messages = messages;
     this.#fd = fd;
     this.#merger = new Merger(offloads);
-    this.#packetAt = arena.region(PACKET_AT + PACKET_BYTES_MAX) + PACKET_AT;
+    this.packetAt = arena.region(PACKET_AT + PACKET_BYTES_MAX) + PACKET_AT;
     this.#headerAt = arena.region(VNET_HEADER_BYTES);
   }
 
-  /** Reads until the batch is full, the device is empty, or `readsMax` times. @returns reads that brought something */
-  read(batch: SendBatch, readsMax: number): number {
-    for (let reads = 0; reads < readsMax; reads++) {
-      const bytes = this.#waitingBytes === 0 ? this.#readOne() : this.#waitingBytes;
-      if (bytes <= 0) return reads;
-      this.#waitingBytes = 0;
-      const result = split(batch, this.#packetAt, bytes);
-      if (result === 'malformed') this.malformed += 1;
-      else if (result === 'full') {
-        this.#waitingBytes = bytes;
-        return reads;
-      }
-    }
-    return readsMax;
+  /** Errno of a read that failed, after which the device does not work any more; null as long as it does. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** Reads one packet in place of the one before. @returns its bytes; 0: nothing was there */
+  readPacket(): number {
+    const address = this.#arena.address + this.packetAt - VNET_HEADER_BYTES;
+    const bytes = this.#calls.read(this.#fd, address, VNET_HEADER_BYTES + PACKET_BYTES_MAX);
+    if (bytes < 0) this.#noteFailure();
+    return Math.max(0, bytes - VNET_HEADER_BYTES);
   }
 
   /** Writes all packets of the batch, in order. */
@@ -77,9 +73,8 @@ export class TunQueue {
     }
   }
 
-  #readOne(): number {
-    const address = this.#arena.address + this.#packetAt - VNET_HEADER_BYTES;
-    const bytes = this.#calls.read(this.#fd, address, VNET_HEADER_BYTES + PACKET_BYTES_MAX);
-    return bytes - VNET_HEADER_BYTES;
+  #noteFailure(): void {
+    const name = errnoName(this.#calls.errno());
+    if (name !== 'EAGAIN' && name !== 'EINTR') this.#failure = name;
   }
 }

@@ -1,8 +1,8 @@
 /** Sealing and opening with Node's own ciphers, one datagram at a time. */
 import { createCipheriv, createDecipheriv, type CipherGCMTypes } from 'node:crypto';
 import { CodedError } from '../../../overlay/base/errors.js';
+import type { Datagrams } from '../../../overlay/batch/datagrams.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
-import type { SendBatch } from '../../../overlay/batch/send-batch.js';
 import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
 import {
   DATAGRAM_OVERHEAD_BYTES,
@@ -36,21 +36,21 @@ class PlainSealer implements DatagramSealer {
   }
 
   seal(
-    batch: SendBatch,
+    datagrams: Datagrams,
     first: number,
     count: number,
     headerWord: number,
     packetNumber: number,
   ): void {
-    const { bytes, view } = batch.memory;
+    const { bytes, view } = datagrams.memory;
     for (let index = first; index < first + count; index++) {
-      const at = batch.offsets[index] ?? 0;
-      const end = at + (batch.lengths[index] ?? 0);
+      const at = datagrams.offsets[index] ?? 0;
+      const end = at + (datagrams.lengths[index] ?? 0);
       const number = packetNumber + index - first;
       view.setUint32(at, headerWord, true);
       view.setUint32(at + 4, number % WORD, true);
       view.setUint32(at + 8, Math.floor(number / WORD), true);
-      const nonce = nonceOf(batch.memory, at);
+      const nonce = nonceOf(datagrams.memory, at);
       const cipher = createCipheriv(asGcm(this.#cipher), this.#key, nonce, OPTIONS);
       cipher.setAAD(bytes.subarray(at, at + HEADER_BYTES));
       bytes.set(

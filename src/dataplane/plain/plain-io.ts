@@ -1,13 +1,8 @@
 /** The back end for every system that Node runs on. */
 import { packetMemory, type PacketMemory } from '../../../overlay/batch/packet-memory.js';
+import type { DataSocketOptions } from '../../../overlay/link/data-plane.js';
 import type { CipherName } from '../../../overlay/link/session/key-exchange.js';
-import type {
-  BatchIo,
-  DatagramOpener,
-  DatagramSealer,
-  DatagramSocket,
-  DatagramSocketOptions,
-} from '../batch-io.js';
+import type { BatchIo, DatagramOpener, DatagramSealer, DatagramSocket } from '../batch-io.js';
 import { plainOpener, plainSealer } from './cipher.js';
 import { openPlainSocket } from './udp-socket.js';
 
@@ -38,7 +33,7 @@ export class PlainIo implements BatchIo {
     return plainOpener(this.memory, cipher, key);
   }
 
-  async socket(options: DatagramSocketOptions): Promise<DatagramSocket> {
+  async socket(options: DataSocketOptions): Promise<DatagramSocket> {
     return await openPlainSocket(this.memory, options, this.#arrived);
   }
 }

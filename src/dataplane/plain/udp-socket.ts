@@ -1,15 +1,17 @@
-/** A UDP socket of Node's behind the batch interface: datagrams leave and arrive one by one. */
+/**
+ * A UDP socket of Node's behind the batch interface: datagrams leave and arrive one by one.
+ *
+ * Node tells after the call what became of a datagram, so that `failure` and `tooBig` are about those
+ * sent before. It cannot set the don't-fragment bit either: what is longer than the MTU leaves in
+ * fragments, and only what is longer than any UDP datagram is too big.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { CodedError, messageOf } from '../../../overlay/base/errors.js';
+import type { Datagrams } from '../../../overlay/batch/datagrams.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
-import type { SendBatch } from '../../../overlay/batch/send-batch.js';
-import type {
-  BatchIoErrorCode,
-  DatagramSocket,
-  DatagramSocketOptions,
-  Endpoint,
-} from '../batch-io.js';
+import type { DataSocketOptions, Endpoint } from '../../../overlay/link/data-plane.js';
+import type { BatchIoErrorCode, DatagramSocket } from '../batch-io.js';
 import { RECEIVED_MESSAGES_MAX, type Received } from '../received.js';
 import type { Slabs } from '../slabs.js';
 
@@ -32,8 +34,13 @@ class PlainSocket implements DatagramSocket {
   readonly #arrived: () => void;
   readonly #waiting: Waiting[] = [];
   readonly #sources: Endpoint[] = [];
+  #isClosed = false;
   #outstanding = 0;
   #failure: string | null = null;
+  #tooBig = 0;
+  /** What Node has told since the last call. */
+  #toldFailure: string | null = null;
+  #toldTooBig = 0;
 
   constructor(socket: Socket, memory: PacketMemory, arrived: () => void) {
     this.#socket = socket;
@@ -45,7 +52,7 @@ class PlainSocket implements DatagramSocket {
     });
     socket.on('message', (bytes, { address, port }) => {
       if (this.#waiting.length >= WAITING_MAX) return;
-      this.#waiting.push({ bytes, from: { address, port } });
+      this.#waiting.push({ bytes, from: { address: withoutZone(address), port } });
       this.#arrived();
     });
   }
@@ -54,14 +61,26 @@ class PlainSocket implements DatagramSocket {
     return this.#failure;
   }
 
-  send(batch: SendBatch, first: number, count: number, to: Endpoint): number {
-    this.#failure = null;
+  get tooBig(): number {
+    return this.#tooBig;
+  }
+
+  send({ offsets, lengths }: Datagrams, first: number, count: number, to: Endpoint): number {
+    this.#takeFailure();
+    this.#tooBig = this.#toldTooBig;
+    this.#toldTooBig = 0;
+    // Node would throw.
+    const wrong = this.#isClosed ? 'EBADF' : to.port === 0 ? 'EINVAL' : null;
+    if (wrong !== null) {
+      this.#failure = wrong;
+      return count;
+    }
     let sent = 0;
     for (; sent < count && this.#outstanding < OUTSTANDING_MAX; sent++) {
-      const at = batch.offsets[first + sent] ?? 0;
-      const end = at + (batch.lengths[first + sent] ?? 0);
+      const at = offsets[first + sent] ?? 0;
+      const end = at + (lengths[first + sent] ?? 0);
       this.#outstanding += 1;
-      // A copy: Node sends later, and the batch is used again at once.
+      // A copy: Node may send later, and the memory is used again at once.
       this.#socket.send(this.#memory.bytes.slice(at, end), to.port, to.address, (error) => {
         this.#outstanding -= 1;
         if (error !== null) this.#note(error);
@@ -72,7 +91,7 @@ class PlainSocket implements DatagramSocket {
 
   receive(slabs: Slabs, received: Received): void {
     received.count = 0;
-    this.#failure = null;
+    this.#takeFailure();
     this.#sources.length = 0;
     while (this.#sources.length < RECEIVED_MESSAGES_MAX && slabs.freeCount > 0) {
       const next = this.#waiting.shift();
@@ -89,13 +108,35 @@ class PlainSocket implements DatagramSocket {
     return this.#sources[message] ?? { address: '', port: 0 };
   }
 
+  isFrom(message: number, endpoint: Endpoint): boolean {
+    const source = this.#sources[message];
+    return source?.port === endpoint.port && source.address === endpoint.address;
+  }
+
   close(): void {
-    this.#socket.close();
+    if (!this.#isClosed) this.#socket.close();
+    this.#isClosed = true;
+  }
+
+  #takeFailure(): void {
+    this.#failure = this.#toldFailure;
+    this.#toldFailure = null;
   }
 
   #note(error: Error): void {
-    this.#failure = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    const name = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    if (name !== 'EMSGSIZE') this.#toldFailure = name;
+    else {
+      this.#toldFailure ??= name;
+      this.#toldTooBig += 1;
+    }
   }
+}
+
+/** Node tells the interface of a link-local address behind it. */
+function withoutZone(address: string): string {
+  const zone = address.indexOf('%');
+  return zone < 0 ? address : address.slice(0, zone);
 }
 
 /**
@@ -104,23 +145,31 @@ class PlainSocket implements DatagramSocket {
  */
 export async function openPlainSocket(
   memory: PacketMemory,
-  { family, port, device }: DatagramSocketOptions,
+  { transport, family, port, device, address }: DataSocketOptions,
   arrived: () => void,
 ): Promise<DatagramSocket> {
   const fail = (errno: string): CodedError<BatchIoErrorCode> =>
-    new CodedError<BatchIoErrorCode>('cannot-open', `no UDP socket: ${errno}`, { errno });
-  // Node can bind to an address and not to an interface: such a path would not leave by its own.
-  if (device !== null) throw fail('ENOTSUP');
+    new CodedError<BatchIoErrorCode>('cannot-open', `no ${transport} socket: ${errno}`, { errno });
+  if (transport === 'raw') throw fail('ENOTSUP');
+  // Node can bind to an address and not to an interface: without one, a path would leave by any.
+  if (device !== null && address === null) throw fail('ENOTSUP');
   const socket = createSocket({
     type: family === 4 ? 'udp4' : 'udp6',
     ipv6Only: family === 6,
     // The system gives as much of it as it allows.
     recvBufferSize: BUFFER_BYTES,
     sendBufferSize: BUFFER_BYTES,
+    // Endpoints are addresses: nothing is ever looked up, and what is sent leaves at once.
+    lookup: (host, _options, done) => {
+      done(null, host, family);
+    },
   });
   try {
-    socket.bind(port);
-    await once(socket, 'listening');
+    // First, as a socket that looks nothing up is bound within the call.
+    const listening = once(socket, 'listening');
+    if (device === null || address === null) socket.bind(port);
+    else socket.bind(port, address);
+    await listening;
   } catch (error) {
     socket.close();
     throw fail((error as NodeJS.ErrnoException).code ?? messageOf(error));

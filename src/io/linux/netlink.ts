@@ -6,6 +6,7 @@
  */
 import { CodedError } from '../../../overlay/base/errors.js';
 import type { Result } from '../../../overlay/base/result.js';
+import * as facts from './interface-wire.js';
 import { checked, errnoName, type Libc } from './libc.js';
 import {
   decodeAttributes,
@@ -36,13 +37,13 @@ export class NetlinkError extends CodedError<NetlinkErrorCode> {
 const AF_NETLINK = 16;
 const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0o4000 | 0o2000000;
 const NETLINK_ROUTE = 0;
-const SOL_NETLINK = 270;
+export const SOL_NETLINK = 270;
 /** Errors come without a copy of the request, and with a sentence about the reason. */
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NLMSGERR_ATTR_MSG = 1;
 
-const NLM_F_REQUEST = 0x001;
+export const NLM_F_REQUEST = 0x001;
 const NLM_F_ACK = 0x004;
 const NLM_F_DUMP_INTERRUPTED = 0x010;
 const NLM_F_DUMP = 0x300;
@@ -58,6 +59,11 @@ const RECEIVE_BYTES_MAX = 1 << 16;
 const DUMP_TRIES_MAX = 5;
 const U32_RANGE = 2 ** 32;
 
+/** A socket to rtnetlink that never blocks. @throws SystemCallError */
+export function openRouteSocket(libc: Libc): number {
+  return checked('socket', libc.socket(AF_NETLINK, SOCK_RAW_NONBLOCK_CLOEXEC, NETLINK_ROUTE));
+}
+
 export class Netlink {
   readonly #libc: Libc;
   readonly #fd: number;
@@ -68,7 +74,7 @@ export class Netlink {
   /** @throws SystemCallError */
   constructor(libc: Libc) {
     this.#libc = libc;
-    this.#fd = checked('socket', libc.socket(AF_NETLINK, SOCK_RAW_NONBLOCK_CLOEXEC, NETLINK_ROUTE));
+    this.#fd = openRouteSocket(libc);
     const on = Uint8Array.of(1, 0, 0, 0);
     // Old kernels lack these two; then errors are only less explicit.
     for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
@@ -92,6 +98,22 @@ export class Netlink {
   /** Index of the link, or null if there is none of that name. */
   linkIndex(name: string): number | null {
     return this.links().find((link) => link.name === name)?.index ?? null;
+  }
+
+  /** All links with what it takes to judge whether paths may lead over them. */
+  linkFacts(): readonly facts.LinkFacts[] {
+    const query = facts.encodeLinkFactsQuery();
+    return this.#dump('list links', rt.RTM_GETLINK, rt.RTM_NEWLINK, query, (found) =>
+      facts.decodeLinkFacts(found),
+    );
+  }
+
+  /** IPv4 and IPv6 addresses of all links, with their state. */
+  addressFacts(): readonly facts.AddressFacts[] {
+    const query = rt.encodeAddressQuery();
+    return this.#dump('list addresses', rt.RTM_GETADDR, rt.RTM_NEWADDR, query, (found) =>
+      facts.decodeAddressFacts(found),
+    );
   }
 
   changeLink(linkIndex: number, change: rt.LinkChange): void {

@@ -35,8 +35,8 @@ export const RTN_REFUSING: ReadonlySet<number> = new Set([6, 7, 8]);
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const IFINFO_BYTES = 16;
-const IFADDR_BYTES = 8;
+export const IFINFO_BYTES = 16;
+export const IFADDR_BYTES = 8;
 const RTMSG_BYTES = 12;
 
 const IFF_UP = 1;
@@ -213,7 +213,8 @@ export function decodeRoute(message: NetlinkMessage): Result<Route | null, 'malf
   });
 }
 
-function attributesAfter(
+/** The attributes behind the fixed part of a message; null if they are cut off. */
+export function attributesAfter(
   payload: Uint8Array,
   fixedBytes: number,
 ): ReadonlyMap<number, Uint8Array> | null {

@@ -31,6 +31,8 @@ export interface TunDrops {
 }
 
 export interface LinuxTunDevice extends TunDevice {
+  /** For whoever reads and writes it beside this object; it stays this object's to close. */
+  readonly fd: number;
   drops(): TunDrops;
 }
 
@@ -98,6 +100,7 @@ interface DeviceParts {
 
 class Device implements LinuxTunDevice {
   readonly name: string;
+  readonly fd: number;
   readonly mtu: number;
   readonly offloads: boolean;
   readonly #parts: DeviceParts;
@@ -108,6 +111,7 @@ class Device implements LinuxTunDevice {
 
   constructor(parts: DeviceParts, { mtu, offloads, logger }: TunOptions) {
     this.name = parts.name;
+    this.fd = parts.fd;
     this.mtu = mtu;
     this.offloads = offloads;
     this.#parts = parts;

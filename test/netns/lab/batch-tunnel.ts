@@ -8,6 +8,7 @@
  */
 import { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
 import { SendBatch } from '../../../overlay/batch/send-batch.js';
+import { split } from '../../../overlay/batch/split.js';
 import {
   BODY_OFFSET,
   DATAGRAM_OVERHEAD_BYTES,
@@ -75,7 +76,12 @@ command('ip', ['link', 'set', options.device, ...sizes, 'up']);
 
 const queue = io.tunQueue(tun.fd, true);
 const { port } = options;
-const socket = await io.socket({ family: 4, port, device: null });
+const socket = await io.socket({
+  transport: 'udp',
+  family: 4,
+  port,
+  ...{ device: null, address: null },
+});
 const keys = [1, 2].map((fill) => new Uint8Array(SESSION_KEY_BYTES).fill(fill)) as [
   Uint8Array,
   Uint8Array,
@@ -91,10 +97,16 @@ let packetNumber = 0;
 let sent = 0;
 let arrived = 0;
 let forged = 0;
+let malformed = 0;
 
 function forward(): void {
   outgoing.clear();
-  queue.read(outgoing, READS_MAX);
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const bytes = queue.readPacket();
+    if (bytes === 0) break;
+    // The batch has room for as many super-packets as are read.
+    if (split(outgoing, queue.packetAt, bytes) !== 'taken') malformed += 1;
+  }
   const count = outgoing.count;
   if (count === 0) return;
   sealer.seal(outgoing, 0, count, 1, packetNumber);
@@ -135,7 +147,7 @@ function turn(): void {
 }
 
 process.on('SIGTERM', () => {
-  const { malformed, refused } = queue;
+  const { refused } = queue;
   const notSent = packetNumber - sent;
   const counters: BatchTunnelCounters = {
     ...{ sent, notSent, received: arrived, forged, malformed, refused },

@@ -73,6 +73,18 @@ describe('admin/client and verbs', () => {
     expect(JSON.parse(control.calls[0]?.slice('invite '.length) ?? '')).to.deep.equal(request);
   });
 
+  it('passes a change of scheduling on as it is, and what holds then back', async () => {
+    expect(
+      await client.call('scheduling-set', { peer: 'nas', scheduler: 'replicate', overflow: true }),
+    ).to.deep.equal({ schema: 1, peer: NAS, scheduler: 'replicate', overflow: true });
+    await client.call('scheduling-set', { peer: null, scheduler: 'default' });
+    expect(control.calls).to.deep.equal([
+      'scheduling {"peer":"nas","scheduler":"replicate","overflow":true}',
+      'scheduling {"peer":null,"scheduler":"default"}',
+    ]);
+    expect(await codeOf(client.call('scheduling-set', { peer: 'nobody' }))).to.equal('not-found');
+  });
+
   it('passes the code and the sentence of an error on', async () => {
     const error = await rejection(client.call('whois', { query: 'nobody' }));
     expect(error).to.include({ code: 'not-found' });
@@ -89,6 +101,10 @@ describe('admin/client and verbs', () => {
     expect((error as Error).message).to.match(/^uses: must be a whole number from 0/);
     expect(await codeOf(client.call('whois', { query: '' }))).to.equal('bad-request');
     expect(await codeOf(client.call('whois', { query: 'x'.repeat(257) }))).to.equal('bad-request');
+    const best = { peer: null, scheduler: 'best' } as never;
+    expect(await codeOf(client.call('scheduling-set', best))).to.equal('bad-request');
+    expect(await codeOf(client.call('scheduling-set', {} as never))).to.equal('bad-request');
+    expect(await codeOf(client.call('scheduling-set', { peer: '' }))).to.equal('bad-request');
     expect(
       await codeOf(client.call('status', { extra: 1 } as unknown as Record<string, never>)),
     ).to.equal('bad-request');

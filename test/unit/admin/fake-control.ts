@@ -12,6 +12,8 @@ import type {
   PeerFacts,
   PingOptions,
   PingReply,
+  SchedulingFacts,
+  SchedulingRequest,
   StatusFacts,
   WhoisFacts,
 } from '../../../src/node/control.js';
@@ -94,16 +96,29 @@ export class FakeControl implements AdminTarget {
       remote: '203.0.113.9:4242',
       interface: 'eth0',
       metric: 0,
+      backup: false,
       state: 'active',
       rttMs: 12.1,
       lossRatio: 0,
       capacityMbps: 48,
+      windowBytes: 120_000,
+      mtuBytes: 1452,
       tx: counters(1),
       rx: counters(2),
       dropped: counters(0),
     } as const;
+    const calm = {
+      overflow: false,
+      schedulerWhy: null,
+      queue: counters(0),
+      drops: { queue: 0 },
+      copies: 0,
+      duplicates: 0,
+      lost: 0,
+    };
     return Promise.resolve([
       {
+        ...calm,
         peerId: NAS,
         name: 'nas',
         address4: '10.77.8.1',
@@ -111,10 +126,12 @@ export class FakeControl implements AdminTarget {
         link: 'direct',
         relay: null,
         scheduler: 'adaptive',
+        schedulerWhy: 'one path is alive',
         score: 7.5,
         paths: [path],
       },
       {
+        ...calm,
         peerId: HUB,
         name: HOSTILE_NAME,
         address4: null,
@@ -232,6 +249,20 @@ export class FakeControl implements AdminTarget {
       );
     }
     return { ...facts, revoked: true };
+  }
+
+  setScheduling(request: SchedulingRequest, _signal: Signal): Promise<SchedulingFacts> {
+    this.calls.push(`scheduling ${JSON.stringify(request)}`);
+    if (request.peer !== null && request.peer !== 'nas') {
+      const message = `no member goes by ${request.peer}: overlay members lists those known`;
+      return Promise.reject(new CodedError('not-found', message));
+    }
+    const { scheduler = 'default', overflow = false } = request;
+    return Promise.resolve({
+      peer: request.peer === null ? null : NAS,
+      scheduler: scheduler === 'default' ? 'adaptive' : scheduler,
+      overflow,
+    });
   }
 
   watch(onChange: () => void): () => void {

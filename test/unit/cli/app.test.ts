@@ -32,7 +32,8 @@ describe('cli', () => {
 
   describe('usage', () => {
     const wrong: readonly [string[], RegExp][] = [
-      [['stat'], /unknown command 'stat': did you mean (status|start)\?/],
+      [['statu'], /unknown command 'statu': did you mean status\?/],
+      [['stat'], /unknown command 'stat': did you mean one of set, status\?/],
       [['status', '--jsno'], /unknown option '--jsno': did you mean --json\?/],
       [['frobnicate'], /unknown command 'frobnicate': see overlay --help/],
       [['whois'], /missing required argument 'peer'/],
@@ -45,6 +46,8 @@ describe('cli', () => {
       [['wait', '--timeout', 'soon'], /--timeout: 'soon'/],
       [['ping', 'nas', '-c', '0'], /-c: '0'/],
       [['ping', 'nas', '--interval', '1'], /--interval: '1'/],
+      [['set'], /nothing to set: give --scheduler, --overflow or --no-overflow/],
+      [['top', '--interval', '1ms'], /--interval: '1ms' is not between 100ms and 1h/],
       [['ip', '-4', '-6'], /-4 and -6 exclude each other/],
       [['create', '--network', 'My Net'], /--network: 'My Net'/],
       [['create', '--subnet', '10.0.0.1/16'], /--subnet: .*10\.0\.0\.0\/16/],
@@ -80,7 +83,18 @@ describe('cli', () => {
       'wait',
       'status',
       'peers',
-    ].concat(['paths', 'leases', 'members', 'ip', 'whois', 'ping', 'config', 'version']);
+    ].concat([
+      'paths',
+      'top',
+      'set',
+      'leases',
+      'members',
+      'ip',
+      'whois',
+      'ping',
+      'config',
+      'version',
+    ]);
     for (const verb of verbs) {
       it(`gives an example and the common options in the help of ${verb}`, async () => {
         expect(await overlay(verb, '--help')).to.equal(0);
@@ -234,6 +248,7 @@ describe('cli', () => {
       'wait',
       'invite',
     ];
+    asking.push('top', 'top --json', 'paths --watch', 'set --overflow');
     for (const verb of [...asking, 'whois nas', 'ping nas', 'invite list', 'invite revoke x']) {
       it(`${verb} exits with 3 and says how to start one`, async () => {
         expect(await overlay(...verb.split(' '))).to.equal(3);

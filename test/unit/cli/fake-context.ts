@@ -1,11 +1,12 @@
 /** A command line without a process: output is collected, and the run it starts is a fake. */
-import type { CliContext, Output } from '../../../src/cli/context.js';
+import type { CliContext, Output, Screen, ScreenEvents } from '../../../src/cli/context.js';
 import type { RunOptions } from '../../../src/run/options.js';
 import type { RunRequest, RunUi } from '../../../src/run/request.js';
 
 export class CollectedOutput implements Output {
   readonly isTTY: boolean;
   columns = 0;
+  closed = false;
   text = '';
 
   constructor(isTTY = false) {
@@ -18,6 +19,30 @@ export class CollectedOutput implements Output {
 
   get lines(): string[] {
     return this.text.split('\n').slice(0, -1);
+  }
+}
+
+/** A screen that remembers what was drawn, and a person in front of it. */
+export class FakeScreen implements Screen {
+  columns = 80;
+  rows = 24;
+  readonly frames: string[][] = [];
+  open = true;
+  readonly events: ScreenEvents;
+  /** Called after each frame. */
+  onDraw: (frame: readonly string[], screen: FakeScreen) => void = () => undefined;
+
+  constructor(events: ScreenEvents) {
+    this.events = events;
+  }
+
+  draw(lines: readonly string[]): void {
+    this.frames.push([...lines]);
+    this.onDraw(lines, this);
+  }
+
+  close(): void {
+    this.open = false;
   }
 }
 
@@ -35,6 +60,9 @@ export class FakeContext implements CliContext {
   interrupt: () => void = () => undefined;
   argumentsHidden = false;
   readonly runs: StartedRun[] = [];
+  readonly screens: FakeScreen[] = [];
+  /** See `FakeScreen.onDraw`. */
+  onDraw: FakeScreen['onDraw'] = () => undefined;
   /** What the fake run does; its number is the exit code. */
   run: (ui: RunUi) => Promise<number> = () => Promise.resolve(0);
 
@@ -52,6 +80,13 @@ export class FakeContext implements CliContext {
     return () => {
       this.interrupt = () => undefined;
     };
+  }
+
+  openScreen(events: ScreenEvents): Screen {
+    const screen = new FakeScreen(events);
+    screen.onDraw = this.onDraw;
+    this.screens.push(screen);
+    return screen;
   }
 
   hideArguments(): void {

@@ -3,9 +3,12 @@ import {
   clean,
   count,
   formatBytes,
+  formatEndpoint,
   formatExpiry,
   formatMs,
+  formatRate,
   formatSeconds,
+  formatShare,
   peerLabel,
   shortPeerId,
 } from '../../../src/cli/text/format.js';
@@ -67,6 +70,37 @@ describe('cli/text/format', () => {
       '1.0 MB',
       '2.0 GB',
       '5000 PB',
+    ]);
+  });
+
+  it('writes rates in bits, and shares in percent', () => {
+    expect([null, 0, 999.4, 1500, 48e6, 1e10].map(formatRate)).to.deep.equal([
+      '-',
+      '0 b/s',
+      '999 b/s',
+      '1.5 kb/s',
+      '48 Mb/s',
+      '10 Gb/s',
+    ]);
+    expect([0, 0.0149, 1].map(formatShare)).to.deep.equal(['0.0 %', '1.5 %', '100.0 %']);
+  });
+
+  it('writes where a path ends as people do', () => {
+    const written = [
+      '',
+      '192.168.1.5:4242',
+      '/ip4/192.168.1.5/tcp/4242',
+      '/ip6/fd00::1/udp/1/p2p/12D3KooW',
+      '/ip4/192.0.2.7/tcp/4242/p2p/12D3KooW/p2p-circuit/p2p/12D3KooX',
+      '/dns4/x\u001b/tcp/1',
+    ].map(formatEndpoint);
+    expect(written).to.deep.equal([
+      '-',
+      '192.168.1.5:4242',
+      '192.168.1.5:4242',
+      '[fd00::1]:1',
+      'relay 192.0.2.7:4242',
+      '/dns4/x�/tcp/1',
     ]);
   });
 

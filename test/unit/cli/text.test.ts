@@ -3,7 +3,7 @@ import { loadColors, wantsColor } from '../../../src/cli/text/colors.js';
 import { renderFacts } from '../../../src/cli/text/facts.js';
 import { PingTally, replyLine, summaryLine } from '../../../src/cli/text/ping-tally.js';
 import { readyLine } from '../../../src/cli/text/ready-line.js';
-import { renderTable } from '../../../src/cli/text/table.js';
+import { clip, renderTable } from '../../../src/cli/text/table.js';
 import type { PingReply } from '../../../src/node/control.js';
 import { FakeControl, HUB } from '../admin/fake-control.js';
 import { CollectedOutput } from './fake-context.js';
@@ -52,6 +52,49 @@ describe('cli/text/table', () => {
     const lines = renderTable([{ head: 'A' }, { head: 'B' }], rows, colors).split('\n');
     expect(lines[1]).to.equal(`${colors.good('up')}    x`);
     expect(lines[2]).to.equal('漢字  x');
+  });
+});
+
+describe('cli/text/table, where room is short', () => {
+  const columns = [
+    { head: 'A' },
+    { head: 'B', rank: 1 },
+    { head: 'C', rank: 2 },
+    { head: 'D', rank: 2 },
+  ];
+  const rows = [['a', '漢字', 'c', 'd']];
+
+  it('leaves out columns, the highest rank first and of these the last', async () => {
+    const plain = await loadColors(new CollectedOutput(), {});
+    const firstLine = (cells: number): string =>
+      renderTable(columns, rows, plain, cells).split('\n')[1] ?? '';
+    expect([0, 13, 12, 9, 6, 1].map(firstLine)).to.deep.equal([
+      'a  漢字  c  d',
+      'a  漢字  c  d',
+      'a  漢字  c',
+      'a  漢字',
+      'a',
+      'a',
+    ]);
+  });
+
+  it('lines up a long table from its first row to its last', async () => {
+    const plain = await loadColors(new CollectedOutput(), {});
+    const long = Array.from({ length: 160 }, (_, index) => ['x'.repeat(index), '漢', 'c', 'd']);
+    const lines = renderTable(columns, long, plain).trimEnd().split('\n');
+    expect(lines).to.have.length(161);
+    expect(new Set(lines.slice(1).map((line) => line.indexOf('漢')))).to.deep.equal(new Set([161]));
+    expect(lines[0]?.indexOf('B')).to.equal(161);
+  });
+
+  it('clips a line in cells, wide characters and colours counted rightly', () => {
+    expect(clip('short', 8)).to.equal('short');
+    expect(clip('', 8)).to.equal('');
+    expect(clip('much too long', 8)).to.equal('much to…');
+    expect(clip('漢字漢字', 6)).to.equal('漢字…');
+    expect(clip(`${ESCAPE}32mmuch too long${ESCAPE}39m`, 5)).to.equal(
+      `${ESCAPE}32mmuch${ESCAPE}39m…`,
+    );
   });
 });
 

@@ -7,19 +7,19 @@ import { SendBatch } from '../../../../overlay/batch/send-batch.js';
 import { SystemCallError } from '../../../../src/io/linux/libc.js';
 import { NativeIo } from '../../../../src/dataplane/native/native-io.js';
 import { Poller, READABLE, WRITABLE } from '../../../../src/dataplane/native/poller.js';
-import type { UdpSocket } from '../../../../src/dataplane/native/udp-socket.js';
+import type { NativeSocket } from '../../../../src/dataplane/native/datagram-socket.js';
 
 const DATAGRAM_BYTES = 100;
 
 describe('Poller', () => {
   let io: NativeIo;
   let poller: Poller;
-  let sockets: UdpSocket[];
+  let sockets: NativeSocket[];
 
   beforeEach(async () => {
     io = new NativeIo(4 << 20);
     poller = new Poller(io.calls, io.arena);
-    const options = { family: 4, port: 0, device: null } as const;
+    const options = { transport: 'udp', family: 4, port: 0, device: null, address: null } as const;
     sockets = [await io.socket(options), await io.socket(options)];
   });
 
@@ -28,7 +28,7 @@ describe('Poller', () => {
     for (const socket of sockets) socket.close();
   });
 
-  function send(from: UdpSocket, to: UdpSocket): void {
+  function send(from: NativeSocket, to: NativeSocket): void {
     const batch = new SendBatch(io.memory, io.region(DATAGRAM_BYTES), DATAGRAM_BYTES, 1);
     batch.place(1, false);
     expect(from.send(batch, 0, 1, { address: '127.0.0.1', port: to.port })).to.equal(1);
@@ -53,7 +53,7 @@ describe('Poller', () => {
   });
 
   it('says what can be read, by its tag', () => {
-    const [a, b] = sockets as [UdpSocket, UdpSocket];
+    const [a, b] = sockets as [NativeSocket, NativeSocket];
     poller.add(a.fd, 7);
     poller.add(b.fd, 0xffff_fffe);
     send(a, b);
@@ -73,7 +73,7 @@ describe('Poller', () => {
   });
 
   it('says what can be written when that is asked for, and only then', () => {
-    const [a, b] = sockets as [UdpSocket, UdpSocket];
+    const [a, b] = sockets as [NativeSocket, NativeSocket];
     poller.add(a.fd, 1);
     poller.wantWritable(a.fd, 1, true);
     poller.wait(0);

@@ -69,6 +69,19 @@ describe('Failover', () => {
     paths[0]!.state = 'standby';
     expect(placed(failover, paths, runOf(1))).to.deep.equal([0b01]);
   });
+
+  it('leaves a path in doubt for one that is not, and stays where it went', () => {
+    const failover = new Failover();
+    const paths = [pathView(0), pathView(1, { rttUs: 90_000 })];
+    expect(placed(failover, paths, runOf(1))).to.deep.equal([0b01]);
+    paths[0]!.state = 'standby';
+    expect(placed(failover, paths, runOf(1))).to.deep.equal([0b10]);
+    paths[0]!.state = 'active';
+    expect(placed(failover, paths, runOf(1))).to.deep.equal([0b10]);
+    paths[1]!.state = 'standby';
+    paths[0]!.state = 'standby';
+    expect(placed(failover, paths, runOf(1))).to.deep.equal([0b10]);
+  });
 });
 
 describe('Replicate', () => {

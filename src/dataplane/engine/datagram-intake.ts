@@ -1,0 +1,236 @@
+/**
+ * What arrives from the network: each datagram is checked, from the cheapest check to the dearest, before
+ * anything in it is believed. What fails is counted and forgotten; a stranger gets no answer at all.
+ */
+import { readOrderHeader, type OrderHeader } from '../../../overlay/link/schedule/order-header.js';
+import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
+import type { SentKind } from '../../../overlay/link/datagram/datagram-path.js';
+import {
+  BODY_OFFSET,
+  DATAGRAM_OVERHEAD_BYTES,
+  DATAGRAM_TYPE,
+  FLAGS_OFFSET,
+  FLAG_CHECKSUM_OPEN,
+  KIND_ACK,
+  KIND_CONTROL,
+  KIND_ECHO,
+  KIND_ECHO_ANSWER,
+  KIND_MTU_PROBE,
+  KIND_OFFSET,
+  KIND_PACKET,
+  KIND_PROBE,
+  ORDER_OFFSET,
+} from '../../../overlay/wire/datagram.js';
+import type { DatagramOpener } from '../batch-io.js';
+import type { Received } from '../received.js';
+import { goesFromTo, type InnerAddresses } from './address-table.js';
+import type { CounterName, EngineCounters } from './engine-counters.js';
+import type { EngineLink } from './engine-link.js';
+import type { EngineEvent } from './engine-parts.js';
+import type { EnginePath } from './engine-path.js';
+import type { EngineSocket } from './engine-socket.js';
+import type { ReceiveMemory } from './receive-memory.js';
+
+/**
+ * Datagrams of strangers that are opened in vain, each second: a few per cent of a processor. Beyond it only
+ * what comes from where the path leads is opened.
+ */
+const FORGED_MAX_PER_S = 10_000;
+const TOKEN_BYTES = 4;
+/** Echoes that wait for an answer. */
+const ECHOES_MAX = 256;
+const HIGH_WORD_MAX = 2 ** 21;
+const WORD = 2 ** 32;
+
+export interface ReceiveSession {
+  readonly link: EngineLink;
+  readonly opener: DatagramOpener;
+  readonly localIndex: number;
+}
+
+export interface IntakeParts {
+  readonly memory: PacketMemory;
+  readonly receiveMemory: ReceiveMemory;
+  readonly counters: EngineCounters;
+  readonly nowUs: () => number;
+  readonly emit: (event: EngineEvent) => void;
+  readonly sessionOf: (localIndex: number) => ReceiveSession | undefined;
+  readonly own: () => InnerAddresses;
+}
+
+export class DatagramIntake {
+  readonly #parts: IntakeParts;
+  readonly #order: OrderHeader = { bucket: 0, paths: 0, stamp: 0, sequence: 0 };
+  /** When each echo left, by its token. */
+  readonly #echoes = new Map<number, number>();
+  #forged = 0;
+  #forgedSinceUs = 0;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes all that a socket brought, and gives its memory back. */
+  take(socket: EngineSocket, received: Received): void {
+    const now = this.#parts.nowUs();
+    const { slabs } = this.#parts.receiveMemory;
+    for (let index = 0; index < received.count; index++) {
+      const at = received.offsets[index] ?? 0;
+      const message = received.messages[index] ?? 0;
+      const arrivedUs = now - (received.ageUs[message] ?? 0);
+      const fault = this.#takeOne(socket, message, at, received.lengths[index] ?? 0, arrivedUs);
+      if (fault !== null) this.#parts.counters.add(fault);
+      const isLast = index + 1 === received.count || received.messages[index + 1] !== message;
+      if (isLast) slabs.release(at);
+    }
+  }
+
+  /** Asks the peer's data plane for an answer, on the best path. */
+  ask(link: EngineLink, token: number): void {
+    const path = link.bestPath();
+    if (path === null) return;
+    if (this.#echoes.size >= ECHOES_MAX) this.#echoes.clear();
+    this.#echoes.set(token, this.#parts.nowUs());
+    const body = new Uint8Array(TOKEN_BYTES);
+    new DataView(body.buffer).setUint32(0, token, true);
+    link.sendSmall(path, KIND_ECHO, body);
+  }
+
+  #takeOne(
+    socket: EngineSocket,
+    message: number,
+    at: number,
+    bytes: number,
+    now: number,
+  ): CounterName | null {
+    const { view } = this.#parts.memory;
+    if (bytes < DATAGRAM_OVERHEAD_BYTES) return 'malformed-datagram';
+    const word = view.getUint32(at, true);
+    const high = view.getUint32(at + 8, true);
+    if ((word & 15) !== DATAGRAM_TYPE || high >= HIGH_WORD_MAX) return 'malformed-datagram';
+    const session = this.#parts.sessionOf(word >>> 12);
+    if (session === undefined) return 'unknown-session';
+    const { link } = session;
+    const path = link.paths.get((word >>> 4) & 255);
+    if (path === undefined) return 'unknown-path';
+    const number = view.getUint32(at + 4, true) + high * WORD;
+    if (path.machine.checkReceived(number) !== 'new') return 'replayed';
+    const isFromThere = socket.socket.isFrom(message, path.remote);
+    if (!isFromThere && !this.#mayBeForged(now)) return 'forged-limit';
+    if (!session.opener.open(at, bytes)) {
+      if (!isFromThere) this.#forged += 1;
+      return 'forged';
+    }
+    const kind = view.getUint8(at + KIND_OFFSET);
+    if (!path.machine.onReceived(number, now, SENT_KINDS[kind] ?? 'data')) return 'replayed';
+    link.keys.confirm(session.localIndex, now / 1000);
+    path.receivedBytes += bytes;
+    link.dueUs = 0;
+    if (number > path.newestReceived) {
+      path.newestReceived = number;
+      // Only the newest moves the path, so that an old datagram sent again cannot.
+      if (!isFromThere) this.#move(socket, message, link, path, now);
+    }
+    return kind === KIND_PACKET
+      ? this.#takePacket(link, path, at, bytes, now)
+      : this.#takeOther(link, path, kind, at, bytes, now);
+  }
+
+  #takePacket(
+    link: EngineLink,
+    path: EnginePath,
+    at: number,
+    bytes: number,
+    now: number,
+  ): CounterName | null {
+    const { memory, receiveMemory, own } = this.#parts;
+    const body = at + BODY_OFFSET;
+    const bodyBytes = bytes - DATAGRAM_OVERHEAD_BYTES;
+    switch (goesFromTo(memory, body, bodyBytes, link.peer, own())) {
+      case 'malformed':
+        return 'malformed';
+      case 'spoofed':
+        return 'spoofed-source';
+      case 'not-ours':
+        return 'not-for-us';
+      case 'yes':
+        break;
+    }
+    readOrderHeader(memory.bytes, at + ORDER_OFFSET, this.#order);
+    const open = ((memory.bytes[at + FLAGS_OFFSET] ?? 0) & FLAG_CHECKSUM_OPEN) !== 0;
+    const handle = receiveMemory.handle(body, bodyBytes, open);
+    link.receivedPackets += 1;
+    link.lastPacketUs = now;
+    link.reorder.receive(handle, bodyBytes, path.slot, this.#order, now);
+    return null;
+  }
+
+  #takeOther(
+    link: EngineLink,
+    path: EnginePath,
+    kind: number,
+    at: number,
+    bytes: number,
+    now: number,
+  ): CounterName | null {
+    const { memory, emit } = this.#parts;
+    const body = at + BODY_OFFSET;
+    const end = body + bytes - DATAGRAM_OVERHEAD_BYTES;
+    switch (kind) {
+      case KIND_PROBE:
+      case KIND_MTU_PROBE:
+        return null;
+      case KIND_ACK:
+        return path.machine.onAck(memory.bytes.subarray(body, end), now) === null
+          ? null
+          : 'bad-acknowledgement';
+      case KIND_CONTROL:
+        emit({ kind: 'control', link: link.id, message: memory.bytes.slice(body, end) });
+        return null;
+      case KIND_ECHO:
+        if (end - body !== TOKEN_BYTES) return 'malformed-datagram';
+        link.sendSmall(path, KIND_ECHO_ANSWER, memory.bytes.slice(body, end));
+        return null;
+      case KIND_ECHO_ANSWER:
+        if (end - body === TOKEN_BYTES) this.#answered(link, path, memory.view.getUint32(body, true));
+        return null;
+      default:
+        return 'unknown-kind';
+    }
+  }
+
+  #answered(link: EngineLink, path: EnginePath, token: number): void {
+    const sentUs = this.#echoes.get(token);
+    if (sentUs === undefined) return;
+    this.#echoes.delete(token);
+    const rttUs = this.#parts.nowUs() - sentUs;
+    this.#parts.emit({ kind: 'echoed', link: link.id, token, path: path.plan.id, rttUs });
+  }
+
+  #move(
+    socket: EngineSocket,
+    message: number,
+    link: EngineLink,
+    path: EnginePath,
+    now: number,
+  ): void {
+    path.remote = socket.socket.sourceOf(message);
+    path.machine.onRebound(path.plan.interfaceMtuBytes, now);
+    const { remote } = path;
+    this.#parts.emit({ kind: 'rebound', link: link.id, path: path.plan.id, remote });
+  }
+
+  #mayBeForged(now: number): boolean {
+    if (now - this.#forgedSinceUs >= 1e6) {
+      this.#forgedSinceUs = now;
+      this.#forged = 0;
+    }
+    return this.#forged < FORGED_MAX_PER_S;
+  }
+}
+
+const SENT_KINDS: Readonly<Record<number, SentKind>> = {
+  [KIND_PROBE]: 'probe',
+  [KIND_MTU_PROBE]: 'mtu-probe',
+  [KIND_ACK]: 'quiet',
+};

@@ -1,0 +1,267 @@
+/**
+ * A link to one peer: keys, paths, what is sent and what is received. The engine calls it when something
+ * arrived, when a timer is due and when the node says so.
+ */
+import type { LinkFacts, LinkScheduling, PathPlan } from '../../../overlay/link/data-plane.js';
+import { DUE_ACK, DUE_MTU_PROBE, DUE_PROBE } from '../../../overlay/link/datagram/datagram-path.js';
+import { costUs } from '../../../overlay/link/schedule/path-view.js';
+import { Reorder } from '../../../overlay/link/schedule/reorder.js';
+import { makeScheduler } from '../../../overlay/link/schedule/schedulers.js';
+import {
+  DATAGRAM_OVERHEAD_BYTES,
+  KIND_ACK,
+  KIND_CONTROL,
+  KIND_MTU_PROBE,
+  KIND_PROBE,
+} from '../../../overlay/wire/datagram.js';
+import { innerAddresses, type InnerAddresses } from './address-table.js';
+import { EnginePath } from './engine-path.js';
+import type { EngineParts } from './engine-parts.js';
+import { LinkKeys } from './link-keys.js';
+import { LinkSender } from './link-sender.js';
+
+/** While packets wait, schedulers are asked again this often: a path that is stuck is not waited for. */
+const ASK_AGAIN_US = 10_000;
+/** Keys are looked at, and round-trip times told to the receiver, this often. */
+const HOUSEKEEPING_US = 500_000;
+/** A message of a node goes on the best two paths at once: it is small, and its loss costs a second. */
+const CONTROL_COPIES = 2;
+
+export class EngineLink {
+  readonly id: number;
+  readonly keys: LinkKeys;
+  readonly sender: LinkSender;
+  reorder: Reorder;
+  readonly paths = new Map<number, EnginePath>();
+  peer: InnerAddresses = innerAddresses(null, null);
+  lastPacketUs: number;
+  receivedPackets = 0;
+  /** Largest inner packet that all paths in use carry; 0: none is in use. */
+  innerMtuBytes = 0;
+  dueUs = 0;
+  #housekeepingUs = 0;
+  #isRekeyTold = false;
+  #isUsable = false;
+  readonly #parts: EngineParts;
+
+  constructor(id: number, scheduling: LinkScheduling, parts: EngineParts) {
+    this.id = id;
+    this.#parts = parts;
+    this.lastPacketUs = parts.nowUs();
+    this.keys = new LinkKeys(parts.io, (localIndexes) => {
+      parts.indexesFreed(this, localIndexes);
+    });
+    this.sender = new LinkSender({
+      memory: parts.io.memory,
+      packets: parts.sendMemory,
+      copySpace: parts.copySpace,
+      salt: parts.salt,
+      scheduler: makeScheduler(scheduling),
+      nowUs: parts.nowUs,
+    });
+    this.reorder = this.#makeReorder();
+  }
+
+  /** Whether packets of the device may go by this link now. */
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  setScheduling(scheduling: LinkScheduling): void {
+    this.sender.scheduler = makeScheduler(scheduling);
+  }
+
+  /** Both sides begin anew. */
+  restart(): void {
+    this.sender.reset();
+    this.reorder.flush();
+    this.reorder = this.#makeReorder();
+    for (const path of [...this.paths.values()]) this.#removePath(path);
+    this.#pathsChanged();
+  }
+
+  setPaths(plans: readonly PathPlan[]): void {
+    const wanted = new Map(plans.map((plan) => [plan.id, plan]));
+    for (const path of [...this.paths.values()]) {
+      const plan = wanted.get(path.plan.id);
+      const stays =
+        plan !== undefined &&
+        plan.socket === path.plan.socket &&
+        plan.metricGroup === path.plan.metricGroup &&
+        plan.backup === path.plan.backup;
+      if (stays) wanted.delete(plan.id);
+      else this.#removePath(path);
+    }
+    const { io, nowUs, socketOf } = this.#parts;
+    for (const plan of wanted.values()) {
+      const socket = socketOf(plan.socket);
+      if (socket === null) continue;
+      this.paths.set(plan.id, new EnginePath(plan, socket, this.keys, io.memory, nowUs()));
+    }
+    this.#pathsChanged();
+    this.dueUs = 0;
+  }
+
+  /** Does what is due, and sends what there is room for. */
+  attend(): void {
+    const { nowUs } = this.#parts;
+    for (const path of this.paths.values()) {
+      this.#attendPath(path);
+      if (path.machine.state !== path.toldState) {
+        path.toldState = path.machine.state;
+        this.#parts.emit({
+          kind: 'path-changed',
+          link: this.id,
+          path: path.plan.id,
+          state: path.machine.state,
+        });
+      }
+    }
+    this.#judgeUse();
+    const now = nowUs();
+    this.reorder.settle(now);
+    if (now >= this.#housekeepingUs) this.#keepHouse(now);
+    this.sender.pump();
+    this.#plan();
+  }
+
+  /** The path that is expected to deliver first; null: none works. */
+  bestPath(): EnginePath | null {
+    return this.#working()[0] ?? null;
+  }
+
+  /** A message for the peer's node. */
+  sendControl(message: Uint8Array): void {
+    for (const path of this.#working().slice(0, CONTROL_COPIES)) {
+      this.sendSmall(path, KIND_CONTROL, message);
+    }
+    this.dueUs = 0;
+  }
+
+  sendSmall(path: EnginePath, kind: number, body: Uint8Array): void {
+    const { small, nowUs } = this.#parts;
+    small.put(path.out, kind, body);
+    path.flush(nowUs(), SENT_KINDS[kind] ?? 'data');
+  }
+
+  facts(nowUs: number): LinkFacts {
+    const { sender, reorder } = this;
+    const { queue } = sender;
+    return {
+      link: this.id,
+      scheduler: sender.scheduler.name,
+      why: sender.scheduler.why(sender.views),
+      usable: this.#isUsable,
+      idleMs: Math.floor((nowUs - this.lastPacketUs) / 1000),
+      queuedPackets: queue.packets,
+      queuedBytes: queue.bytes,
+      sentPackets: sender.sentPackets,
+      copiedPackets: sender.copiedPackets,
+      receivedPackets: this.receivedPackets,
+      droppedPackets: queue.droppedByCodel + queue.droppedByLimit + sender.droppedWithoutPath,
+      heldPackets: reorder.heldPackets,
+      lostPackets: reorder.lost,
+      duplicatePackets: reorder.duplicates,
+      paths: [...this.paths.values()].map((path) => path.facts()),
+    };
+  }
+
+  close(): void {
+    this.sender.queue.clear();
+    this.reorder.flush();
+    this.keys.clear();
+    this.paths.clear();
+  }
+
+  #working(): EnginePath[] {
+    return [...this.paths.values()]
+      .filter(({ machine }) => machine.state === 'active' || machine.state === 'suspect')
+      .sort((a, b) => costUs(a.view) - costUs(b.view));
+  }
+
+  #makeReorder(): Reorder {
+    const { receiveMemory } = this.#parts;
+    return new Reorder({
+      deliver: (handle) => {
+        receiveMemory.deliver(handle);
+      },
+      discard: (handle) => {
+        receiveMemory.release(handle);
+      },
+    });
+  }
+
+  #attendPath(path: EnginePath): void {
+    const { machine } = path;
+    const now = this.#parts.nowUs();
+    const due = machine.onTimer(now);
+    path.lookAll(now);
+    if (due === 0 || !this.keys.canSend) return;
+    if ((due & DUE_PROBE) !== 0) this.sendSmall(path, KIND_PROBE, NOTHING);
+    if ((due & DUE_MTU_PROBE) !== 0) {
+      const { small } = this.#parts;
+      const bytes = machine.mtuProbeBytes(now) - path.overheadBytes - DATAGRAM_OVERHEAD_BYTES;
+      small.putPadding(path.out, KIND_MTU_PROBE, bytes);
+      path.flush(now, 'mtu-probe');
+    }
+    if ((due & DUE_ACK) !== 0) {
+      const bytes = machine.takeAck(this.#parts.ackBytes, 0, now);
+      if (bytes > 0) this.sendSmall(path, KIND_ACK, this.#parts.ackBytes.subarray(0, bytes));
+    }
+  }
+
+  #removePath(path: EnginePath): void {
+    this.paths.delete(path.plan.id);
+    this.reorder.forgetPath(path.slot);
+  }
+
+  #pathsChanged(): void {
+    this.sender.setPaths([...this.paths.values()]);
+    this.#judgeUse();
+  }
+
+  /** Packets go by the link if a path lives that carries full ones. */
+  #judgeUse(): void {
+    let mtuBytes = Infinity;
+    for (const path of this.paths.values()) {
+      const { state } = path.machine;
+      if (state === 'active' || state === 'suspect') mtuBytes = Math.min(mtuBytes, path.innerMtuBytes);
+    }
+    const usable = mtuBytes !== Infinity && this.keys.canSend;
+    this.innerMtuBytes = usable ? mtuBytes : 0;
+    if (this.#isUsable && !usable) this.sender.queue.clear();
+    this.#isUsable = usable;
+  }
+
+  #keepHouse(now: number): void {
+    this.#housekeepingUs = now + HOUSEKEEPING_US;
+    for (const path of this.paths.values()) this.reorder.setRtt(path.slot, path.machine.rttUs);
+    const nowMs = now / 1000;
+    this.keys.expire(nowMs);
+    const isDue = this.keys.isRekeyDue(nowMs);
+    if (isDue && !this.#isRekeyTold) this.#parts.emit({ kind: 'rekey-due', link: this.id });
+    this.#isRekeyTold = isDue;
+  }
+
+  #plan(): void {
+    const now = this.#parts.nowUs();
+    let dueUs = Math.min(this.#housekeepingUs, this.reorder.nextTimerUs());
+    let isBlocked = false;
+    for (const path of this.paths.values()) {
+      dueUs = Math.min(dueUs, path.machine.nextTimerUs);
+      isBlocked ||= path.isBlocked;
+    }
+    if (this.sender.queue.packets > 0) {
+      dueUs = Math.min(dueUs, now + ASK_AGAIN_US);
+      if (!isBlocked) dueUs = Math.min(dueUs, this.sender.nextSendUs(now));
+    }
+    this.dueUs = dueUs;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const SENT_KINDS: Readonly<Record<number, 'quiet' | 'probe' | 'mtu-probe'>> = {
+  [KIND_ACK]: 'quiet',
+  [KIND_PROBE]: 'probe',
+  [KIND_MTU_PROBE]: 'mtu-probe',
+};

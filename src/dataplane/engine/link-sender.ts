@@ -1,0 +1,188 @@
+/**
+ * The sending half of a link: packets wait in a fair queue, the scheduler takes them out as paths have
+ * room, and each leaves sealed for its path. A copy for a second path needs memory of its own, since it
+ * is sealed with another number.
+ */
+import { FlowQueue } from '../../../overlay/link/schedule/flow-queue.js';
+import { flowBucket } from '../../../overlay/link/schedule/flow-key.js';
+import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
+import { PATHS_MAX, writeOrderHeader } from '../../../overlay/link/schedule/order-header.js';
+import { PacketRun } from '../../../overlay/link/schedule/packet-run.js';
+import type { PathView } from '../../../overlay/link/schedule/path-view.js';
+import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
+import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
+import { BODY_OFFSET, ORDER_OFFSET, TAG_BYTES } from '../../../overlay/wire/datagram.js';
+import type { EnginePath } from './engine-path.js';
+import { BORROWED, bytesOf, offsetOf, type SendMemory } from './send-memory.js';
+
+/** Memory for the copies of one run; shared by all links, as nothing in it outlives a call. */
+export interface CopySpace {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+export class LinkSender {
+  readonly queue: FlowQueue;
+  scheduler: Scheduler;
+  sentPackets = 0;
+  copiedPackets = 0;
+  /** Found no path that is alive. */
+  droppedWithoutPath = 0;
+  readonly #memory: PacketMemory;
+  readonly #packets: SendMemory;
+  readonly #copySpace: CopySpace;
+  readonly #salt: number;
+  readonly #nowUs: () => number;
+  readonly #run = new PacketRun();
+  #sequence = new FlowSequence();
+  #paths: readonly EnginePath[] = [];
+  #views: readonly PathView[] = [];
+  readonly #bySlot: (EnginePath | null)[] = new Array<EnginePath | null>(PATHS_MAX).fill(null);
+  #copied = 0;
+
+  constructor(parts: {
+    readonly memory: PacketMemory;
+    readonly packets: SendMemory;
+    readonly copySpace: CopySpace;
+    readonly salt: number;
+    readonly scheduler: Scheduler;
+    readonly nowUs: () => number;
+  }) {
+    this.#memory = parts.memory;
+    this.#packets = parts.packets;
+    this.#copySpace = parts.copySpace;
+    this.#salt = parts.salt;
+    this.#nowUs = parts.nowUs;
+    this.scheduler = parts.scheduler;
+    this.queue = new FlowQueue((handle) => {
+      this.#packets.release(handle);
+    });
+  }
+
+  get views(): readonly PathView[] {
+    return this.#views;
+  }
+
+  setPaths(paths: readonly EnginePath[]): void {
+    this.#paths = paths;
+    this.#views = paths.map((path) => path.view);
+    this.#bySlot.fill(null);
+    for (const path of paths) this.#bySlot[path.slot] = path;
+  }
+
+  /** Orders begin anew, as on the other side. */
+  reset(): void {
+    this.queue.clear();
+    this.#sequence = new FlowSequence();
+  }
+
+  /** Takes a packet, already in the body of its datagram. */
+  push(handle: number, overheadBytes: number, nowUs: number): void {
+    const offset = offsetOf(handle);
+    const bytes = bytesOf(handle);
+    const end = offset + bytes - TAG_BYTES;
+    const bucket = flowBucket(this.#memory.bytes, this.#salt, offset + BODY_OFFSET, end);
+    this.queue.push(handle, bytes + overheadBytes, bucket, nowUs);
+  }
+
+  /** Sends what there is room for. */
+  pump(): void {
+    let nowUs = this.#nowUs();
+    this.#look(nowUs);
+    const { queue } = this;
+    const run = this.#run;
+    while (queue.packets > 0) {
+      const roomBytes = this.scheduler.roomBytes(this.#views, nowUs);
+      if (roomBytes <= 0) break;
+      run.count = 0;
+      queue.pull(run, roomBytes, nowUs);
+      if (run.count === 0) break;
+      this.scheduler.place(this.#views, run, nowUs);
+      this.#dispatch(nowUs);
+      nowUs = this.#nowUs();
+      this.#look(nowUs);
+    }
+    // Rates measured while a path had less to send than it could carry say little.
+    for (const path of this.#paths) path.machine.onQueueEmpty();
+  }
+
+  /** When pacing lets more leave; Infinity if it is not pacing that is waited for. */
+  nextSendUs(nowUs: number): number {
+    let nextUs = Infinity;
+    for (const path of this.#paths) {
+      if (path.view.state !== 'active' && path.view.state !== 'standby') continue;
+      const us = path.machine.nextSendUs(nowUs);
+      if (us > nowUs) nextUs = Math.min(nextUs, us);
+    }
+    return nextUs;
+  }
+
+  /** While another path is sure to work, one in doubt gets nothing. */
+  #look(nowUs: number): void {
+    let isAnyActive = false;
+    for (const path of this.#paths) {
+      path.look(nowUs);
+      if (path.view.state === 'active') isAnyActive = true;
+    }
+    if (!isAnyActive) return;
+    for (const { view } of this.#paths) if (view.state === 'standby') view.windowBytes = 0;
+  }
+
+  #dispatch(nowUs: number): void {
+    const run = this.#run;
+    const sequence = this.#sequence;
+    this.#copied = 0;
+    for (let index = 0; index < run.count; index++) {
+      const mask = run.masks[index] ?? 0;
+      const handle = run.handles[index] ?? 0;
+      if (mask === 0) {
+        this.droppedWithoutPath += 1;
+        this.#packets.release(handle);
+        continue;
+      }
+      const offset = offsetOf(handle);
+      const bytes = bytesOf(handle);
+      sequence.number(run.buckets[index] ?? 0, mask, nowUs);
+      writeOrderHeader(this.#memory.bytes, offset + ORDER_OFFSET, sequence);
+      this.sentPackets += 1;
+      this.#put(mask, offset, bytes, handle, nowUs);
+    }
+    this.#flush(nowUs);
+  }
+
+  /** Lists the packet for all its paths: copies first, since the original is sealed where it lies. */
+  #put(mask: number, offset: number, bytes: number, handle: number, nowUs: number): void {
+    let owner: EnginePath | null = null;
+    for (let slot = 0; slot < PATHS_MAX; slot++) {
+      if ((mask & (1 << slot)) === 0) continue;
+      const path = this.#bySlot[slot] ?? null;
+      if (path === null) continue;
+      if (owner === null) owner = path;
+      else this.#copy(path, offset, bytes, nowUs);
+    }
+    if (owner === null) {
+      this.droppedWithoutPath += 1;
+      this.#packets.release(handle);
+      return;
+    }
+    if ((mask & (mask - 1)) !== 0) this.copiedPackets += 1;
+    if (owner.out.isFull) owner.flush(nowUs, 'data');
+    owner.out.push(offset, bytes, handle);
+  }
+
+  #copy(path: EnginePath, offset: number, bytes: number, nowUs: number): void {
+    const { start, bytes: spaceBytes } = this.#copySpace;
+    if (this.#copied + bytes > spaceBytes || path.out.isFull) {
+      this.#flush(nowUs);
+      this.#copied = 0;
+    }
+    const to = start + this.#copied;
+    this.#memory.bytes.copyWithin(to, offset, offset + bytes);
+    this.#copied += bytes;
+    path.out.push(to, bytes, BORROWED);
+  }
+
+  #flush(nowUs: number): void {
+    for (const path of this.#paths) path.flush(nowUs, 'data');
+  }
+}

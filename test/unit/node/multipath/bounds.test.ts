@@ -1,0 +1,137 @@
+/**
+ * Goal: whatever a peer sends, and however many peers there are, a node keeps its bounds and goes on. Method: as
+ * for the links themselves, with peers that send garbage, refuse, or are too many.
+ */
+import { expect } from 'chai';
+import { PATHS_MAX } from '../../../../overlay/link/schedule/order-header.js';
+import { LINK_PROTOCOL, linkRequestCodec } from '../../../../src/node/multipath/link-messages.js';
+import { LINKS_MAX, YIELDS_MS } from '../../../../src/node/multipath/multipath.js';
+import { payloadOf } from '../../../support/packets.js';
+import {
+  activePaths,
+  MultipathNodes,
+  network,
+  type TestNode,
+} from '../../../support/multipath/multipath-nodes.js';
+
+describe('links of datagrams, at their bounds,', () => {
+  let nodes: MultipathNodes;
+  let all: TestNode[];
+
+  beforeEach(() => {
+    nodes = new MultipathNodes();
+    all = [];
+  });
+
+  afterEach(() => {
+    for (const { plane } of all) expect(plane.faults).to.deep.equal([]);
+  });
+
+  async function pair(
+    ...options: Parameters<MultipathNodes['pair']>
+  ): Promise<[TestNode, TestNode]> {
+    const made = await nodes.pair(...options);
+    all.push(...made);
+    return made;
+  }
+
+  it('end when the data plane does', async () => {
+    const [a, b] = await pair();
+    a.multipath.wanted(b.self);
+    await nodes.linked(a, b);
+    a.plane.events?.failed('no memory');
+    expect(a.multipath.isUsable(b.self)).to.equal(false);
+    a.multipath.wanted(b.self);
+    b.multipath.wanted(a.self);
+    await nodes.clock.advance(5_000);
+    expect([a.plane.links.size, a.plane.sockets.size]).to.deep.equal([0, 0]);
+  });
+
+  it('count garbage against the peer, and go on', async () => {
+    const [a, b] = await pair();
+    const ask = async (request: Uint8Array): Promise<unknown> => {
+      const asked = b.host.rpc.request(a.self, LINK_PROTOCOL, request, { timeoutMs: 1_000 });
+      return await nodes.clock.until(
+        asked.catch((error: unknown) => (error as { code: string }).code),
+        5_000,
+      );
+    };
+    expect(await ask(payloadOf(50))).to.equal('refused');
+    expect(a.misdeeds).to.have.length(1);
+    expect(await ask(linkRequestCodec.encode(['offer', payloadOf(40), 0, 1, []]))).to.not.equal(
+      'refused',
+    );
+    expect(a.misdeeds).to.have.length(2);
+    expect(a.plane.links.size).to.equal(0);
+    a.multipath.wanted(b.self);
+    await nodes.linked(a, b);
+    await ask(payloadOf(50));
+    a.plane.events?.control(a.multipath.linkOf(b.self)!, payloadOf(30));
+    expect(a.misdeeds).to.have.length(4);
+    // Paths are for the other side to choose.
+    await ask(linkRequestCodec.encode(['paths', 99, [[1, 0, 0]]]));
+    expect(a.misdeeds).to.have.length(5);
+    expect(a.multipath.isUsable(b.self)).to.equal(true);
+  });
+
+  it('are refused by a peer without them, which is then left alone ever longer', async () => {
+    const [a, b] = await pair();
+    let asked = 0;
+    nodes.fates = () => {
+      asked += 1;
+      return null;
+    };
+    const ask = async (seconds: number): Promise<number> => {
+      asked = 0;
+      for (let second = 0; second < seconds; second++) {
+        a.multipath.wanted(b.self);
+        await nodes.clock.advance(1_000);
+      }
+      return asked;
+    };
+    b.host.rpc.serve(LINK_PROTOCOL, { trust: 'member', requestBytesMax: 4_096 }, () =>
+      Promise.reject(new Error('no')),
+    );
+    expect(await ask(60)).to.equal(1);
+    expect(await ask(120)).to.equal(1);
+    expect(await ask(3_000)).to.be.within(5, 8);
+    expect(a.plane.links.size).to.equal(0);
+  });
+
+  it('are bounded in number, and the idle ones give way', async () => {
+    const count = LINKS_MAX + 44;
+    nodes = new MultipathNodes(count + 1);
+    const centre = await nodes.node(0);
+    all = [centre];
+    const others = nodes.ids.slice(1);
+    let busyUntil = count;
+    const want = async (): Promise<void> => {
+      for (const peer of others.slice(0, busyUntil)) centre.multipath.wanted(peer);
+      await nodes.clock.advance(1_000);
+    };
+    for (let second = 0; second < 10; second++) await want();
+    expect(centre.plane.links.size).to.equal(LINKS_MAX);
+    expect(centre.multipath.linkOf(others[count - 1]!)).to.equal(null);
+    for (const link of centre.plane.links.values()) link.idleMs = 1e9;
+    busyUntil = 10;
+    for (let time = 0; time < YIELDS_MS / 1_000 + 1; time++) await want();
+    centre.multipath.wanted(others[count - 1]!);
+    expect(centre.multipath.linkOf(others[count - 1]!)).to.be.greaterThan(LINKS_MAX);
+    expect(centre.plane.links.size).to.equal(LINKS_MAX);
+    expect(centre.multipath.linkOf(others[0]!)).to.equal(1);
+  });
+
+  it('never have more paths than slots', async () => {
+    const many = (host: number): ReturnType<typeof network>[] =>
+      Array.from({ length: 9 }, (_, index) =>
+        network(`eth${String(index)}`, index, `192.168.${String(index)}.${String(host)}`),
+      );
+    const [a, b] = await pair({ networks: many(1) }, { networks: many(2) });
+    a.multipath.wanted(b.self);
+    await nodes.linked(a, b);
+    await nodes.clock.advance(5_000);
+    expect(activePaths(a, b)).to.have.length(PATHS_MAX);
+    const used = activePaths(a, b).map((path) => path.split(' ')[0]);
+    expect(new Set(used).size).to.equal(9);
+  });
+});
