@@ -42,8 +42,11 @@ process.exitCode = status ?? 1;
 async function makeBundle() {
   rmSync(bundle, { recursive: true, force: true });
   await build({
-    entryPoints: [path.join(dist, 'src/cli/main.js')],
-    entryNames: 'overlay',
+    // The thread of the data plane is looked for beside the part that starts it.
+    entryPoints: {
+      overlay: path.join(dist, 'src/cli/main.js'),
+      'parts/native-worker': path.join(dist, 'src/dataplane/native-worker.js'),
+    },
     chunkNames: 'parts/[name]-[hash]',
     outdir: bundle,
     bundle: true,

@@ -21,6 +21,7 @@ const MTU_BYTES_MAX = 65_535;
 const QUOTA_BYTES_MIN = 1_000_000;
 /** More interfaces than any host has; bounds a file written by a broken script. */
 const INTERFACES_MAX = 64;
+const TRANSPORTS_MAX = 3;
 const DEFAULT_QUOTA_BYTES = 1_000_000_000;
 
 const YES = ['yes', 'true', 'on', '1'];
@@ -76,13 +77,16 @@ function parsed(
 const wantedInterface = z
   .string({ error: 'must be NAME or NAME:metric' })
   .transform((value, context) => {
-    const [name = '', metricText = '0', ...rest] = value.split(':');
+    const [name = '', ...words] = value.split(':');
+    const backup = words.at(-1) === 'backup';
+    if (backup) words.pop();
+    const [metricText = '0', ...rest] = words;
     const metric = /^\d{1,5}$/.test(metricText) ? Number(metricText) : Number.NaN;
     if (rest.length === 0 && INTERFACE_NAME.test(name) && metric <= METRIC_MAX)
-      return { name, metric };
+      return { name, metric, backup };
     context.addIssue({
       code: 'custom',
-      message: `'${value}' is not NAME or NAME:metric (metric 0 to ${String(METRIC_MAX)})`,
+      message: `'${value}' is not NAME or NAME:metric (metric 0 to ${String(METRIC_MAX)}), with :backup or without`,
     });
     return z.NEVER;
   });
@@ -110,7 +114,15 @@ export const settingsSchema = z.strictObject({
       .array(wantedInterface, { error: 'must be a list of NAME or NAME:metric' })
       .max(INTERFACES_MAX, { error: `must be at most ${String(INTERFACES_MAX)} interfaces` }),
   ).default([]),
+  transport: text(
+    (value) => value.split(',').map((part) => part.trim()),
+    z
+      .array(oneOf(['udp', 'raw', 'tcp']), { error: 'must be a list of udp, raw and tcp' })
+      .min(1, { error: 'must name at least one of udp, raw and tcp' })
+      .max(TRANSPORTS_MAX, { error: 'must name each of udp, raw and tcp once' }),
+  ).default(['udp']),
   scheduler: oneOf(['adaptive', 'aggregate', 'replicate', 'failover']).default('adaptive'),
+  overflow: yesOrNo().default(false),
   device: interfaceName.nullable().default(null),
   mtu: whole(MTU_BYTES_MIN, MTU_BYTES_MAX).default(DEFAULT_MTU),
   tun: yesOrNo().default(true),

@@ -15,7 +15,9 @@ export interface Setting {
 export type SettingKey =
   | 'listenPort'
   | 'interface'
+  | 'transport'
   | 'scheduler'
+  | 'overflow'
   | 'device'
   | 'mtu'
   | 'tun'
@@ -43,14 +45,27 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
   interface: {
     flags: ['--interface <name[:metric]>'],
     env: 'OVERLAY_INTERFACE',
-    values: 'NAME[:metric], several as a list (comma-separated in the environment)',
-    summary: 'interface to use, repeatable; a higher metric is used later; by default all usable',
+    values: 'NAME[:metric][:backup], several as a list (comma-separated in the environment)',
+    summary:
+      'interface to use, repeatable; a higher metric is used later, a backup last; by default all usable',
+  },
+  transport: {
+    flags: ['--transport <kinds>'],
+    env: 'OVERLAY_TRANSPORT',
+    values: 'a list of udp, raw and tcp; tcp is there in any case',
+    summary: 'how datagrams travel: in UDP, as an IP protocol of their own (raw), or not at all (tcp)',
   },
   scheduler: {
     flags: ['--scheduler <kind>'],
     env: 'OVERLAY_SCHEDULER',
     values: 'adaptive, aggregate, replicate or failover',
     summary: 'how packets are spread over several paths',
+  },
+  overflow: {
+    flags: ['--overflow', '--no-overflow'],
+    env: 'OVERLAY_OVERFLOW',
+    values: 'yes or no',
+    summary: 'also use interfaces of a higher metric for what those of the lower ones cannot take',
   },
   device: {
     flags: ['--device <name>'],

@@ -23,6 +23,7 @@ import type {
   StatusFacts,
   WhoisFacts,
 } from './control.js';
+import type { NamedLinkFacts } from './multipath/link-facts.js';
 import type { OverlayNode } from './node.js';
 import { linkFacts, SchedulingChoices, type KnownPath } from './path-facts.js';
 import { pingPeer } from './ping.js';
@@ -30,6 +31,7 @@ import { findPeer } from './search.js';
 
 export interface FacadeSettings {
   readonly scheduler: SchedulerName;
+  readonly overflow: boolean;
   /** Network interface that holds the local address of a multiaddr, if any. */
   interfaceOf(multiaddr: string): { readonly name: string; readonly metric: number } | null;
 }
@@ -43,7 +45,7 @@ export class Facade implements NodeControl {
   constructor(node: OverlayNode, settings: FacadeSettings) {
     this.#node = node;
     this.#settings = settings;
-    this.#scheduling = new SchedulingChoices(settings.scheduler);
+    this.#scheduling = new SchedulingChoices(settings);
   }
 
   status(): StatusFacts {
@@ -89,16 +91,17 @@ export class Facade implements NodeControl {
     };
   }
 
-  peers(): Promise<readonly PeerFacts[]> {
+  async peers(): Promise<readonly PeerFacts[]> {
     const node = this.#node;
     const links = this.#linkKinds();
-    const facts = node.roster
+    const datagrams = await this.#datagramLinks();
+    return node.roster
       .all()
       .filter(({ peer, trust }) => trust === 'member' && links.has(peer))
       .map(({ peer }): PeerFacts => {
         const card = node.cards.get(peer);
         const relay = links.get(peer) ?? null;
-        const link = linkFacts(this.#paths(peer));
+        const link = linkFacts(this.#paths(peer), datagrams.get(peer) ?? null);
         const packets = link.paths.reduce(
           (sum, path) => sum + path.tx.packets + path.rx.packets,
           0,
@@ -115,7 +118,6 @@ export class Facade implements NodeControl {
           ...link,
         };
       });
-    return Promise.resolve(facts);
   }
 
   leases(): readonly LeaseFacts[] {
@@ -236,7 +238,9 @@ export class Facade implements NodeControl {
       const code: ControlErrorCode = 'bad-request';
       throw new CodedError(code, 'packets to this node itself take no path: name another member');
     }
-    return { peer, ...this.#scheduling.change(peer, request) };
+    const changed = this.#scheduling.change(peer, request);
+    this.#node.traffic.multipath?.setScheduling(peer, changed);
+    return { peer, ...changed };
   }
 
   watch(onChange: () => void): () => void {
@@ -281,6 +285,12 @@ export class Facade implements NodeControl {
     if (node.configured4 !== node.address.key) return node.hindrance ?? 'the device';
     const others = node.roster.all().some((entry) => entry.trust === 'member');
     return others && connected === 0 ? 'a connection to another member' : null;
+  }
+
+  /** None while the data plane is being ended. */
+  async #datagramLinks(): Promise<ReadonlyMap<PeerId, NamedLinkFacts>> {
+    const { multipath } = this.#node.traffic;
+    return (await multipath?.facts().catch(() => null)) ?? new Map<PeerId, NamedLinkFacts>();
   }
 
   #paths(peer: PeerId): KnownPath[] {

@@ -1,5 +1,6 @@
 /** The paths to every peer this node exchanges packets with; today one of transport `tcp` each. */
 import type { PeerId } from '../../overlay/base/peer-id.js';
+import { PATH_IDS } from '../../overlay/link/data-plane.js';
 import type { PathEvents } from '../../overlay/link/path.js';
 import { PACKET_STREAM_PROTOCOL, TcpPath } from '../../overlay/link/tcp-path.js';
 import type { Clock, Gate, Logger, Streams, Swarm } from '../../overlay/ports.js';
@@ -19,7 +20,8 @@ export interface LinkParts {
 export class Links {
   readonly #parts: LinkParts;
   readonly #paths = new Map<PeerId, TcpPath>();
-  #nextId = 1;
+  /** Datagram paths have the ids below. */
+  #nextId = PATH_IDS;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;

@@ -2,11 +2,14 @@
 import type { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { RevocationList } from '../../overlay/identity/revocation.js';
+import type { DataPlane } from '../../overlay/link/data-plane.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type {
   Clock,
   Crypto,
   Directory,
+  Interfaces,
+  KeyAgreement,
   Logger,
   Rng,
   Rpc,
@@ -17,8 +20,21 @@ import type {
 } from '../../overlay/ports.js';
 import type { Cards } from './cards.js';
 import type { NodeIdentity } from './identity.js';
+import type { MultipathSettings } from './multipath/multipath.js';
 import type { TrustGate } from './trust.js';
 import type { Vault } from './vault.js';
+
+/** What links of datagrams need of the machine. */
+export interface MultipathPorts {
+  readonly dataPlane: DataPlane;
+  /** Packets of the device come by the data plane, and not by the device's own listener. */
+  readonly readsDevice: boolean;
+  readonly interfaces: Interfaces;
+  readonly agreement: KeyAgreement;
+  readonly settings: MultipathSettings;
+  /** Whether an address belongs to the network on top: no path may lead over it. */
+  readonly isOverlayAddress: (address: string) => boolean;
+}
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -32,6 +48,8 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Null: a node without a virtual network card. */
   readonly device: TunDevice | null;
+  /** Null: a node that has only tcp paths. */
+  readonly multipath: MultipathPorts | null;
 }
 
 export interface NodeSettings {

@@ -5,7 +5,6 @@
 import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Canceller, type Signal } from '../../overlay/base/signal.js';
-import type { PathEvents } from '../../overlay/link/path.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type { Keeper } from '../../dhcp/keeper.js';
 import { Ledger } from '../../dhcp/ledger.js';
@@ -25,14 +24,14 @@ import { Introductions, LEAVING, type MetFacts } from './introductions.js';
 import { Invites } from './invites.js';
 import { leaseContext } from './lease-context.js';
 import { Leasing } from './leasing.js';
-import { Links } from './links.js';
+import type { Links } from './links.js';
 import { Presence } from './presence.js';
 import { EXPELLED, refusalText } from './refusals.js';
 import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
-import { Router } from './router.js';
 import { Rosters } from './rosters.js';
 import { findPeer } from './search.js';
+import { Traffic } from './traffic.js';
 import type { TrustGate } from './trust.js';
 import { Vault } from './vault.js';
 
@@ -45,7 +44,7 @@ export class OverlayNode {
   readonly cards: Cards;
   readonly drops = new Drops();
   readonly ledger = new Ledger();
-  readonly links: Links;
+  readonly traffic: Traffic;
   readonly invites: Invites;
   readonly connectivity: Connectivity;
   readonly introductions: Introductions;
@@ -57,7 +56,6 @@ export class OverlayNode {
   readonly #leasing: Leasing;
   readonly #addressing: Addressing;
   readonly #presence: Presence;
-  readonly #router: Router;
   readonly #revocations: Revocations;
   readonly #rosters: Rosters;
   /** What others were told last of the leases held. */
@@ -113,15 +111,16 @@ export class OverlayNode {
         this.#changed();
       },
     });
-    this.links = new Links({ ...common, streams: ports.streams, events: this.#pathEvents() });
-    this.#router = new Router({
+    this.traffic = new Traffic({
       ...common,
-      links: this.links,
+      ports,
       drops: this.drops,
-      device: ports.device,
       resolve: (address) => findPeer(this, address, this.signal),
       regreet: (peer) => void this.introductions.greet(peer, this.signal),
       address4: () => this.address.key,
+      changed: () => {
+        this.#changed();
+      },
     });
     this.invites = new Invites({
       ...common,
@@ -132,6 +131,10 @@ export class OverlayNode {
       },
       bootstrap: () => this.#presence.bootstrap(),
     });
+  }
+
+  get links(): Links {
+    return this.traffic.links;
   }
 
   get signal(): Signal {
@@ -180,7 +183,7 @@ export class OverlayNode {
     await this.#revocations.load();
     await this.#rosters.load();
     this.gate.onDenied((peer) => {
-      this.links.cut(peer);
+      this.traffic.cut(peer);
       inBackground(logger, 'a denied peer is not cut off', swarm.hangUp(peer));
     });
     directory.register(LEASE_RECORD_KIND, leaseRecordRules(this.#rights));
@@ -190,11 +193,10 @@ export class OverlayNode {
     this.introductions.serve();
     this.#revocations.serve();
     this.roster.watch(() => {
-      this.#router.forgetRoutes();
+      this.traffic.membersChanged();
       this.#changed();
     });
-    this.links.start();
-    this.#router.start();
+    this.traffic.start();
   }
 
   /** Runs the node over a started host, until `stop`. */
@@ -238,7 +240,7 @@ export class OverlayNode {
   async #end(): Promise<void> {
     this.#life.abort('stopping');
     await this.#leasing.resign(false);
-    this.links.close();
+    this.traffic.close();
     await this.#addressing.settled();
   }
 
@@ -304,7 +306,7 @@ export class OverlayNode {
       founder: this.settings.founder,
       meet: (members, signal) => this.introductions.meet(members, signal),
       departed: (peer) => {
-        this.links.cut(peer);
+        this.traffic.cut(peer);
       },
     });
     return new Leasing({
@@ -336,24 +338,13 @@ export class OverlayNode {
     });
   }
 
-  #pathEvents(): PathEvents {
-    return {
-      packets: (peer, batch) => {
-        this.#router.fromPeer(peer, batch);
-      },
-      dropped: (packets) => {
-        this.drops.count('queue-full', packets);
-      },
-      misbehaved: (peer, what) => {
-        this.gate.misbehaved(peer, what);
-      },
-    };
-  }
-
   #met(peer: PeerId, { newerRevocations, viewChanged, newMember }: MetFacts): void {
-    this.#router.forgetRoutes();
+    this.traffic.membersChanged();
     if (newerRevocations) void this.#revocations.fetch(peer);
-    if (newMember) this.settings.admitted(peer);
+    if (newMember) {
+      this.traffic.memberCame(peer);
+      this.settings.admitted(peer);
+    }
     this.#rosters.save(peer);
     if (viewChanged) {
       this.connectivity.nudge();
@@ -378,6 +369,7 @@ export class OverlayNode {
 
   #leaseChanged(): void {
     if (this.signal.aborted) return;
+    this.traffic.addressed();
     // What is not held any more is not used a moment longer.
     if (this.address.key === null) this.#addressing.configure();
     // Keepers also report what they wait for, which is no news to others.

@@ -1,18 +1,15 @@
-/**
- * What a node tells of its links beyond what a byte stream knows, and how it wants packets to be spread
- * over the paths of each. A link to a peer has the one path of its stream, so there is nothing yet that
- * could measure the former or follow the latter.
- */
+/** What a node tells of its links and their paths, and how it wants packets to be spread over them. */
 import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
+import type { Endpoint } from '../../overlay/link/data-plane.js';
 import type {
   ControlErrorCode,
   PathFacts,
   PeerFacts,
-  SchedulerName,
   SchedulingFacts,
   SchedulingRequest,
 } from './control.js';
+import type { NamedLinkFacts, NamedPathFacts } from './multipath/link-facts.js';
 
 /** A path as its stream describes it. */
 export type KnownPath = Omit<PathFacts, 'backup' | 'windowBytes' | 'mtuBytes'>;
@@ -22,17 +19,50 @@ type LinkPart = Pick<
   'schedulerWhy' | 'queue' | 'drops' | 'copies' | 'duplicates' | 'lost' | 'paths'
 >;
 
-/** The facts of a link that has only these paths of byte streams. */
-export function linkFacts(paths: readonly KnownPath[]): LinkPart {
+/** The facts of a link, of its datagram paths and of its byte streams. @param link null: it has only the latter */
+export function linkFacts(streams: readonly KnownPath[], link: NamedLinkFacts | null): LinkPart {
+  const dropped = streams.reduce((sum, path) => sum + path.dropped.packets, 0);
   return {
-    schedulerWhy: null,
-    queue: { packets: 0, bytes: 0 },
-    drops: { queue: paths.reduce((sum, { dropped }) => sum + dropped.packets, 0) },
-    copies: 0,
-    duplicates: 0,
-    lost: 0,
-    paths: paths.map((path) => ({ ...path, backup: false, windowBytes: null, mtuBytes: null })),
+    schedulerWhy: link?.why ?? null,
+    queue: { packets: link?.queuedPackets ?? 0, bytes: link?.queuedBytes ?? 0 },
+    drops: { queue: dropped + (link?.droppedPackets ?? 0) },
+    copies: link?.copiedPackets ?? 0,
+    duplicates: link?.duplicatePackets ?? 0,
+    lost: link?.lostPackets ?? 0,
+    paths: [
+      ...(link?.paths.map(datagramPath) ?? []),
+      ...streams.map((path) => ({ ...path, backup: false, windowBytes: null, mtuBytes: null })),
+    ],
   };
+}
+
+function datagramPath(path: NamedPathFacts): PathFacts {
+  return {
+    id: path.id,
+    transport: path.transport,
+    local: path.local === null ? '' : endpointText(path.local),
+    remote: endpointText(path.remote),
+    interface: path.interface,
+    metric: path.metricGroup,
+    backup: path.backup,
+    // In doubt: others go first.
+    state: path.state === 'suspect' ? 'standby' : path.state,
+    rttMs: path.rttUs === 0 ? null : Math.round(path.rttUs) / 1000,
+    lossRatio: Math.round(path.lossRatio * 10_000) / 10_000,
+    capacityMbps: path.capacityBps === 0 ? null : Math.round(path.capacityBps / 1e4) / 100,
+    windowBytes: Math.round(path.windowBytes),
+    mtuBytes: path.mtuBytes,
+    tx: { packets: path.sentPackets, bytes: path.sentBytes },
+    rx: { packets: path.receivedPackets, bytes: path.receivedBytes },
+    // What waits, waits in the queue of the link.
+    dropped: { packets: 0, bytes: 0 },
+  };
+}
+
+/** As in a URL; port 0 is none. */
+function endpointText({ address, port }: Endpoint): string {
+  if (port === 0) return address;
+  return address.includes(':') ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
 }
 
 type Scheduling = Omit<SchedulingFacts, 'peer'>;
@@ -46,9 +76,9 @@ export class SchedulingChoices {
   #common: Scheduling;
   readonly #own = new Map<PeerId, Partial<Scheduling>>();
 
-  /** @param scheduler what the node was started with. */
-  constructor(scheduler: SchedulerName) {
-    this.#started = { scheduler, overflow: false };
+  /** @param started what the node was started with. */
+  constructor(started: Scheduling) {
+    this.#started = started;
     this.#common = this.#started;
   }
 

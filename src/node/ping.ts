@@ -4,6 +4,7 @@ import type { PeerId } from '../../overlay/base/peer-id.js';
 import { sleep } from '../../overlay/base/sleep.js';
 import type { Signal } from '../../overlay/base/signal.js';
 import type { ControlErrorCode, PingOptions, PingReply } from './control.js';
+import type { Multipath } from './multipath/multipath.js';
 import type { OverlayNode } from './node.js';
 
 /** One reply a probe, in order, `intervalMs` apart. Throws `unreachable` before the first. */
@@ -47,6 +48,12 @@ async function probe(
   options: PingOptions,
   signal: Signal,
 ): Promise<PingReply> {
+  const { multipath } = node.traffic;
+  if (multipath?.isUsable(peer) === true) {
+    return await linkProbe(multipath, peer, sequence, options, signal);
+  }
+  // So that the next ones may go by it.
+  multipath?.wanted(peer);
   const path = node.links.to(peer);
   let rttMs: number | null = null;
   try {
@@ -57,6 +64,24 @@ async function probe(
   const { relay, id, transport } = path.snapshot();
   const via = relay === null ? 'direct' : 'relay';
   return { sequence, rttMs, via, relay, pathId: id, transport };
+}
+
+/** By the data planes of both sides, as packets go. */
+async function linkProbe(
+  multipath: Multipath,
+  peer: PeerId,
+  sequence: number,
+  options: PingOptions,
+  signal: Signal,
+): Promise<PingReply> {
+  const reply = { sequence, via: 'direct', relay: null } as const;
+  try {
+    const { rttMs, path } = await multipath.echo(peer, options.timeoutMs, signal);
+    return { ...reply, rttMs, pathId: path, transport: 'udp' };
+  } catch (error) {
+    if (!hasCode(error, 'timeout', 'unreachable')) throw error;
+    return { ...reply, rttMs: null, pathId: null, transport: 'udp' };
+  }
 }
 
 function selfReply(sequence: number): PingReply {

@@ -24,6 +24,7 @@ import type { Cards } from './cards.js';
 import type { Drops } from './drops.js';
 import type { NodeIdentity } from './identity.js';
 import type { Links } from './links.js';
+import type { Multipath } from './multipath/multipath.js';
 
 /** Destinations that packets wait for, packets for each, and how long. */
 const WAITING_DESTINATIONS_MAX = 256;
@@ -40,6 +41,8 @@ export interface RouterParts {
   readonly identity: NodeIdentity;
   readonly cards: Cards;
   readonly links: Links;
+  /** Makes a link to a peer that packets are for; null: there are only tcp paths. */
+  readonly multipath: Pick<Multipath, 'wanted' | 'send'> | null;
   readonly gate: Gate;
   readonly clock: Clock;
   readonly drops: Drops;
@@ -236,6 +239,10 @@ export class Router {
       drops.count('untrusted', batch.length);
       return;
     }
+    const { multipath, device } = this.#parts;
+    // With a device, what may go by a link never comes here.
+    if (device === null && multipath?.send(peer, batch) === true) return;
+    multipath?.wanted(peer);
     const takesOffloads = cards.get(peer)?.offloads === true;
     const packets = takesOffloads ? batch : this.#segmented(batch);
     if (packets.length > 0) links.to(peer).send(packets);

@@ -1,10 +1,14 @@
 /** The virtual network card of a run. Its code is loaded only when one is wanted. */
 import { CodedError } from '../../overlay/base/errors.js';
-import type { Logger, TunDevice } from '../../overlay/ports.js';
+import type { Logger } from '../../overlay/ports.js';
+import type { LinuxTunDevice } from '../io/linux/tun.js';
 import type { RunOptions } from './options.js';
 
 /** @throws CodedError whose message names `--no-tun` */
-export async function openDevice(options: RunOptions, logger: Logger): Promise<TunDevice | null> {
+export async function openDevice(
+  options: RunOptions,
+  logger: Logger,
+): Promise<LinuxTunDevice | null> {
   if (!options.tun) return null;
   if (process.platform !== 'linux') {
     throw new CodedError(

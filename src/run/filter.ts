@@ -11,12 +11,18 @@ export function overlayFilter(
   identity: NodeIdentity,
   options: RunOptions,
 ): (ip: string) => boolean {
+  const isOverlayAddress = overlayAddresses(identity);
+  return (ip) => !isOverlayAddress(ip) && isChosen(options, ip);
+}
+
+/** Tells the addresses of the network itself. */
+export function overlayAddresses(identity: NodeIdentity): (ip: string) => boolean {
   const subnet = parseSubnet4(identity.genesis.subnet4);
   // `fd12:3456:789a::/48` begins every address of the network in the same way.
   const prefix6 = identity.prefix6.replace(/::\/48$/, ':');
   return (ip) => {
     const address4 = parseAddress4(ip);
-    if (address4 !== null && subnet.ok && subnet4Contains(subnet.value, address4)) return false;
-    return !ip.startsWith(prefix6) && isChosen(options, ip);
+    if (address4 !== null && subnet.ok && subnet4Contains(subnet.value, address4)) return true;
+    return ip.startsWith(prefix6);
   };
 }

@@ -27,6 +27,7 @@ import { Closers } from './closers.js';
 import { openDevice } from './device.js';
 import { overlayFilter } from './filter.js';
 import { interfaceLookup } from './interfaces.js';
+import { openMultipath } from './multipath.js';
 import type { RunOptions } from './options.js';
 import { networkFor, type RequestedNetwork } from './request-network.js';
 import type { RunRequest, RunUi } from './request.js';
@@ -152,6 +153,14 @@ class Run {
     const store = await this.#openStore(dataPath);
     const device = await openDevice(this.#options, logger);
     if (device !== null) this.#closers.add('device', () => device.close());
+    const multipath = await openMultipath({
+      options: this.#options,
+      identity,
+      device,
+      clock: this.#clock,
+      logger,
+      closers: this.#closers,
+    });
     const host = await this.#createHost(identity, gate);
     const { rpc, directory, swarm, streams } = host;
     const node = new OverlayNode(
@@ -160,7 +169,7 @@ class Run {
         clock: this.#clock,
         rng: this.#rng,
         crypto: this.#crypto,
-        ...{ rpc, directory, swarm, streams, store, logger, device },
+        ...{ rpc, directory, swarm, streams, store, logger, device, multipath },
       },
       { roster, gate },
       {
@@ -226,6 +235,7 @@ class Run {
     const { logger } = this.#ui;
     const facade = new Facade(node, {
       scheduler: this.#options.scheduler,
+      overflow: this.#options.overflow,
       interfaceOf: interfaceLookup(this.#options),
     });
     const admin = await startAdmin(

@@ -88,6 +88,7 @@ export class MemoryNodes {
         rng: this.#rng.fork(),
         crypto: testCrypto,
         device: device ?? null,
+        multipath: null,
       },
       { roster, gate },
       {
@@ -100,7 +101,11 @@ export class MemoryNodes {
         failed: (error) => failures.push(error),
       },
     );
-    const facade = new Facade(node, { scheduler: 'adaptive', interfaceOf: () => null });
+    const facade = new Facade(node, {
+      scheduler: 'adaptive',
+      overflow: false,
+      interfaceOf: () => null,
+    });
     await node.prepare();
     await host.start();
     return { node, facade, host, gate, store, failures };

@@ -81,6 +81,7 @@ export class RealNodes {
         rng: new NodeRng(),
         crypto: testCrypto,
         device: device ?? null,
+        multipath: null,
       },
       { roster, gate },
       {
@@ -95,7 +96,11 @@ export class RealNodes {
         failed: (error) => failures.push(error),
       },
     );
-    const facade = new Facade(node, { scheduler: 'adaptive', interfaceOf: () => null });
+    const facade = new Facade(node, {
+      scheduler: 'adaptive',
+      overflow: false,
+      interfaceOf: () => null,
+    });
     await node.prepare();
     await host.start();
     node.start();

@@ -163,6 +163,7 @@ export class DatagramPath {
       return false;
     }
     this.#replay.accept(number);
+    this.#liveness.onHeard(nowUs);
     this.#counters.receivedPackets += 1;
     const atOnce = kind === 'probe' || kind === 'mtu-probe';
     this.#received.add(number, nowUs, kind !== 'quiet', atOnce);

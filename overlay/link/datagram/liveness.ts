@@ -16,6 +16,9 @@ const IDLE_US = 5_000_000;
 const RETRY_US_MIN = 500_000;
 const RETRY_US_MAX = 30_000_000;
 
+/** Whoever is heard is not asked more often than that. */
+const HEARD_PAUSE_US = 50_000;
+
 export class Liveness {
   #state: LivenessState = 'probing';
   /** When the oldest thing left that nobody has answered; `Infinity` if all is answered. */
@@ -24,6 +27,7 @@ export class Liveness {
   #answeredUs = 0;
   #dueUs: number;
   #retryUs = RETRY_US_MIN;
+  #probedUs = -Infinity;
   #probeTimeUs = PROBE_TIME_US_MIN;
 
   constructor(nowUs: number) {
@@ -69,10 +73,18 @@ export class Liveness {
     this.#dueUs = nowUs + (isAllAnswered ? IDLE_US : this.#probeTimeUs);
   }
 
+  /** Something authentic came. Where no answer ever did, or not for long, it is worth to ask soon. */
+  onHeard(nowUs: number): void {
+    if (this.#state === 'active' || this.#state === 'suspect') return;
+    const soonestUs = Math.max(nowUs, this.#probedUs + HEARD_PAUSE_US);
+    this.#dueUs = Math.min(this.#dueUs, soonestUs);
+  }
+
   /** True: send a probe now. */
   onTimer(nowUs: number): boolean {
     if (nowUs < this.#dueUs) return false;
     if (this.#state === 'probing' || this.#state === 'dead') {
+      this.#probedUs = nowUs;
       this.#dueUs = nowUs + this.#retryUs;
       this.#retryUs = Math.min(this.#retryUs * 2, RETRY_US_MAX);
       return true;

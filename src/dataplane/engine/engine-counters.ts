@@ -16,6 +16,7 @@ export const COUNTERS = [
   'no-memory',
   'forward-full',
   'send-failed',
+  'path-id-used',
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 

@@ -39,6 +39,8 @@ export class EngineLink {
   /** Largest inner packet that all paths in use carry; 0: none is in use. */
   innerMtuBytes = 0;
   dueUs = 0;
+  /** Path ids of this session: with its numbers, one makes a nonce, which must never come again. */
+  readonly #usedIds = new Set<number>();
   #housekeepingUs = 0;
   #isRekeyTold = false;
   #isUsable = false;
@@ -77,26 +79,27 @@ export class EngineLink {
     this.reorder.flush();
     this.reorder = this.#makeReorder();
     for (const path of [...this.paths.values()]) this.#removePath(path);
+    this.#usedIds.clear();
     this.#pathsChanged();
   }
 
   setPaths(plans: readonly PathPlan[]): void {
-    const wanted = new Map(plans.map((plan) => [plan.id, plan]));
-    for (const path of [...this.paths.values()]) {
-      const plan = wanted.get(path.plan.id);
-      const stays =
-        plan !== undefined &&
-        plan.socket === path.plan.socket &&
-        plan.metricGroup === path.plan.metricGroup &&
-        plan.backup === path.plan.backup;
-      if (stays) wanted.delete(plan.id);
-      else this.#removePath(path);
-    }
     const { io, nowUs, socketOf } = this.#parts;
-    for (const plan of wanted.values()) {
+    const ids = new Set(plans.map((plan) => plan.id));
+    for (const path of [...this.paths.values()]) {
+      if (!ids.has(path.plan.id)) this.#removePath(path);
+    }
+    for (const plan of plans) {
       const socket = socketOf(plan.socket);
-      if (socket === null) continue;
-      this.paths.set(plan.id, new EnginePath(plan, socket, this.keys, io.memory, nowUs()));
+      const known = this.paths.get(plan.id);
+      if (socket === null) {
+        if (known !== undefined) this.#removePath(known);
+      } else if (known !== undefined) known.follow(plan, socket, nowUs());
+      else if (this.#usedIds.has(plan.id)) this.#parts.refused('path-id-used');
+      else {
+        this.#usedIds.add(plan.id);
+        this.paths.set(plan.id, new EnginePath(plan, socket, this.keys, io.memory, nowUs()));
+      }
     }
     this.#pathsChanged();
     this.dueUs = 0;

@@ -2,6 +2,7 @@
 import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
 import type { Endpoint } from '../../../overlay/link/data-plane.js';
 import type { BatchIo } from '../batch-io.js';
+import type { CounterName } from './engine-counters.js';
 import type { EngineLink } from './engine-link.js';
 import type { EngineSocket } from './engine-socket.js';
 import type { CopySpace } from './link-sender.js';
@@ -55,5 +56,6 @@ export interface EngineParts {
   readonly nowUs: () => number;
   readonly emit: (event: EngineEvent) => void;
   readonly socketOf: (socket: number) => EngineSocket | null;
+  readonly refused: (why: CounterName) => void;
   readonly indexesFreed: (link: EngineLink, localIndexes: readonly number[]) => void;
 }

@@ -25,7 +25,7 @@ const LOSS_STEP_PACKETS = 25;
 type MutableView = { -readonly [Field in keyof PathView]: PathView[Field] };
 
 export class EnginePath {
-  readonly plan: PathPlan;
+  plan: PathPlan;
   readonly slot: number;
   readonly machine: DatagramPath;
   readonly view: MutableView;
@@ -37,7 +37,7 @@ export class EnginePath {
   receivedBytes = 0;
   /** Newest packet number that came, which alone may move the path. */
   newestReceived = -1;
-  readonly #socket: EngineSocket;
+  #socket: EngineSocket;
   readonly #keys: LinkKeys;
   #lossSettled = 0;
   #lossLost = 0;
@@ -71,6 +71,15 @@ export class EnginePath {
       metricGroup: plan.metricGroup,
       backup: plan.backup,
     };
+  }
+
+  /** Follows another plan of the same id. Packet numbers go on: none may be used twice under one key. */
+  follow(plan: PathPlan, socket: EngineSocket, nowUs: number): void {
+    if (socket !== this.#socket) this.machine.onRebound(plan.interfaceMtuBytes, nowUs);
+    this.plan = plan;
+    this.#socket = socket;
+    this.view.metricGroup = plan.metricGroup;
+    this.view.backup = plan.backup;
   }
 
   get overheadBytes(): number {

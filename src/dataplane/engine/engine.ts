@@ -89,6 +89,9 @@ export class Engine {
       nowUs,
       emit,
       socketOf: (socket) => this.#sockets.get(socket) ?? null,
+      refused: (why) => {
+        counters.add(why);
+      },
       indexesFreed: (link, localIndexes) => {
         for (const index of localIndexes) this.#sessions.delete(index);
         emit({ kind: 'keys-freed', link: link.id, localIndexes });

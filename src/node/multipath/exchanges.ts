@@ -18,7 +18,7 @@ const BACKOFF_MS_MAX = 60_000;
 const GLARE_MS = 3_000;
 const REKEY_RETRY_MS = 2_000;
 /** Keys that could not be replaced in this time are replaced by a new session. */
-export const REKEY_PATIENCE_MS = 20_000;
+const REKEY_PATIENCE_MS = 20_000;
 
 /** `void`: the other side's exchange overtook it; `again`: another one of ours is under way. */
 type Outcome = 'done' | 'void' | 'again' | 'glare' | 'no-session' | 'refused' | 'failed';

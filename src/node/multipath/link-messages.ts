@@ -29,7 +29,6 @@ const EXCHANGE_BYTES_MAX = 256;
  * `no-session`: there is none it could belong to; `unsupported`: no links with this peer at all; `busy`: not now.
  */
 export const REFUSALS = ['glare', 'stale', 'no-session', 'unsupported', 'busy'] as const;
-export type RefusalCode = (typeof REFUSALS)[number];
 
 const sequence = uint(Number.MAX_SAFE_INTEGER);
 const exchange = bytes({ max: EXCHANGE_BYTES_MAX });

@@ -56,6 +56,8 @@ export interface MultipathParts extends Omit<LinkParts, 'indexes' | 'own' | 'cha
   readonly received: (peer: PeerId, batch: readonly Packet[]) => void;
   /** A link became usable or stopped being so. */
   readonly changed: () => void;
+  /** The data plane works no more: the node has to do without. */
+  readonly failed: () => void;
 }
 
 export class Multipath {
@@ -113,6 +115,7 @@ export class Multipath {
         failed: () => {
           this.#isBroken = true;
           this.close();
+          this.#parts.failed();
         },
       }),
     );
@@ -175,10 +178,9 @@ export class Multipath {
     this.#reluctance.forget(peer);
   }
 
-  /** A peer has other addresses than before. */
-  addressesChanged(peer: PeerId): void {
-    const link = this.#byPeer.get(peer);
-    if (link !== undefined) this.#setAddresses(link);
+  /** Peers may have other addresses than before. */
+  membersChanged(): void {
+    for (const link of this.#byPeer.values()) this.#setAddresses(link);
   }
 
   ownAddresses(address4: string | null, address6: string | null): void {
@@ -286,6 +288,9 @@ export class Multipath {
 
   #setAddresses(link: PeerLink): void {
     const { address4 = null, address6 = null } = this.#parts.addressesOf(link.peer) ?? {};
+    const told = `${address4 ?? ''} ${address6 ?? ''}`;
+    if (link.toldAddresses === told) return;
+    link.toldAddresses = told;
     this.#parts.dataPlane.setPeerAddresses(link.id, address4, address6);
   }
 

@@ -129,8 +129,7 @@ export class PathAgreement {
   }
 
   takeCandidates(sequence: number, candidates: CandidatesMessage): LinkAnswer {
-    // The same one again, by another way: the answer to it was lost.
-    if (sequence === this.#candidatesSequence) return ['ok'];
+    // The same one may come again by another way, when the answer to it was lost.
     if (sequence < this.#candidatesSequence) return ['refused', 'stale'];
     this.#candidatesSequence = sequence;
     this.#remote = readCandidates(candidates);
@@ -145,7 +144,6 @@ export class PathAgreement {
       gate.misbehaved(this.#peer, 'it chooses paths, which is for the other side');
       return ['refused', 'stale'];
     }
-    if (sequence === this.#pathsSequence) return ['ok'];
     if (sequence !== null && sequence < this.#pathsSequence) return ['refused', 'stale'];
     this.#pathsSequence = sequence ?? this.#pathsSequence;
     const ends = paths.map(([id, remote, mine]): PathEnds => ({ id, own: mine, remote }));

@@ -25,11 +25,11 @@ import { PathAgreement } from './path-agreement.js';
 import { SessionChain } from './session-chain.js';
 
 /** All paths have been dead for this long: the peer may have forgotten the session. */
-export const LOST_MS = 1_000;
+const LOST_MS = 1_000;
 /** No path has worked for this long since the session began. */
-export const FIRST_PATH_MS = 5_000;
+const FIRST_PATH_MS = 5_000;
 /** A link is made anew only for traffic of late. */
-export const WANTED_MS = 60_000;
+const WANTED_MS = 60_000;
 /** New sessions that a peer may ask for: more often is `busy`. Each costs a key agreement. */
 const FRESH_PAUSE_MS = 200;
 
@@ -38,6 +38,8 @@ type ToldRequest = Exclude<LinkRequest, OfferRequest>;
 export class PeerLink {
   readonly id: number;
   readonly peer: PeerId;
+  /** Addresses that the data plane was told. */
+  toldAddresses: string | null = null;
   readonly #parts: LinkParts;
   readonly #life = new Canceller();
   readonly #chain: SessionChain;

@@ -188,6 +188,24 @@ describe('properties of pairing', () => {
     );
   });
 
+  it('leave ids for interfaces that come and go, however long nothing works', () => {
+    const all: Drawn[] = [0, 1, 2, 3].flatMap((one) =>
+      ([4, 6] as const).map((family) => ({ interface: one, family, subnet: 0 })),
+    );
+    const [own, remote] = [candidates(all, 1), candidates(all, 2)];
+    const pairing = new Pairing(NEVER);
+    let highest = 0;
+    const weekMs = 7 * 86_400_000;
+    for (let nowMs = 0; nowMs < weekMs;) {
+      const { pairs, exhausted } = pairing.plan(own, remote, nowMs);
+      expect(exhausted).to.equal(false);
+      highest = Math.max(highest, ...pairs.map(({ id }) => id));
+      pairing.started(nowMs);
+      nowMs = pairing.plan(own, remote, nowMs).dueMs;
+    }
+    expect(highest).to.be.within(100, 180);
+  });
+
   it('choose near pairs first, then IPv4, and never loopback, link-local or overlay addresses', () => {
     const at = (text: string, id: number, prefixLength = 24): OwnCandidate => ({
       ...candidateOf({ interface: 0, family: 4, subnet: 0 }, 1),

@@ -119,6 +119,7 @@ export class MultipathNodes {
         isOverlayAddress: (address) => address.startsWith('10.77.'),
         addressesOf: (peer) => ({ address4: `10.77.0.${String(peer.length)}`, address6: null }),
         unrouted: () => undefined,
+        failed: () => undefined,
         received: (peer, batch) => {
           node.received.push([peer, batch]);
         },

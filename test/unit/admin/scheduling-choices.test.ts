@@ -10,7 +10,7 @@ describe('node/path-facts', () => {
   let choices: SchedulingChoices;
 
   beforeEach(() => {
-    choices = new SchedulingChoices('adaptive');
+    choices = new SchedulingChoices({ scheduler: 'adaptive', overflow: false });
   });
 
   it('begins with what the node was started with', () => {
@@ -65,7 +65,7 @@ describe('node/path-facts', () => {
     const facts = linkFacts([
       { ...path, dropped: { packets: 2, bytes: 10 } },
       { ...path, dropped: { packets: 3, bytes: 10 } },
-    ]);
+    ], null);
     expect(facts).to.deep.include({ drops: { queue: 5 }, schedulerWhy: null, copies: 0 });
     expect(facts.paths[0]).to.include({ id: 1, backup: false, windowBytes: null, mtuBytes: null });
   });

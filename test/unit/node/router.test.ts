@@ -94,6 +94,7 @@ class Bench {
             }),
         }),
       } as unknown as Links,
+      multipath: null,
       gate: {
         trust: (peer) => this.trust.get(peer) ?? 'unknown',
         settled: (peer) => Promise.resolve(this.trust.get(peer) ?? 'unknown'),

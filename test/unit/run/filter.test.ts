@@ -29,11 +29,11 @@ describe('overlayFilter', () => {
   it('keeps to the interfaces chosen, and does not restrict who is called', () => {
     const [some] = own;
     if (some === undefined) throw new Error('no interface at all');
-    const others = overlayFilter(identity, optionsOf({ name: 'nothing-like-it', metric: 0 }));
+    const others = overlayFilter(identity, optionsOf({ name: 'nothing-like-it', metric: 0, backup: false }));
     expect(others(some.address)).to.equal(false);
     expect(others('192.0.2.1')).to.equal(true);
     expect(
-      overlayFilter(identity, optionsOf({ name: some.name, metric: 5 }))(some.address),
+      overlayFilter(identity, optionsOf({ name: some.name, metric: 5, backup: false }))(some.address),
     ).to.equal(true);
   });
 });
@@ -42,7 +42,7 @@ describe('interfaces of this machine', () => {
   it('are found by the IP of a multiaddr, with their metric', () => {
     for (const { name, address } of own) {
       const family = address.includes(':') ? 'ip6' : 'ip4';
-      const find = interfaceLookup(optionsOf({ name, metric: 7 }));
+      const find = interfaceLookup(optionsOf({ name, metric: 7, backup: false }));
       const found = find(`/${family}/${address}/tcp/4242`);
       expect(own.some((one) => one.name === found?.name && one.address === address)).to.equal(true);
       if (found?.name === name) expect(found.metric).to.equal(7);

@@ -4,11 +4,24 @@
  */
 import { expect } from 'chai';
 import { PATHS_MAX } from '../../../../overlay/link/schedule/order-header.js';
-import { LINK_PROTOCOL, linkRequestCodec } from '../../../../src/node/multipath/link-messages.js';
-import { LINKS_MAX, YIELDS_MS } from '../../../../src/node/multipath/multipath.js';
+import { SeededRng } from '../../../../sim/memory/seeded-rng.js';
+import { NodeKeyAgreement } from '../../../../src/io/node-key-agreement.js';
+import {
+  LINK_PROTOCOL,
+  linkAnswerCodec,
+  linkRequestCodec,
+  type LinkAnswer,
+  type LinkRequest,
+} from '../../../../src/node/multipath/link-messages.js';
+import { LocalIndexes } from '../../../../src/node/multipath/local-indexes.js';
+import { SessionChain } from '../../../../src/node/multipath/session-chain.js';
+import { unwrap } from '../../../support/identity.js';
+import { testCrypto } from '../../../support/test-network.js';
+import { LINKS_MAX, LOOK_MS, YIELDS_MS } from '../../../../src/node/multipath/multipath.js';
 import { payloadOf } from '../../../support/packets.js';
 import {
   activePaths,
+  linkTo,
   MultipathNodes,
   network,
   type TestNode,
@@ -72,6 +85,79 @@ describe('links of datagrams, at their bounds,', () => {
     await ask(linkRequestCodec.encode(['paths', 99, [[1, 0, 0]]]));
     expect(a.misdeeds).to.have.length(5);
     expect(a.multipath.isUsable(b.self)).to.equal(true);
+  });
+
+  /** What `to` says to a request of `from`; a code if it is refused by the host. */
+  async function asked(from: TestNode, to: TestNode, request: LinkRequest): Promise<LinkAnswer> {
+    const payload = linkRequestCodec.encode(request);
+    const reply = from.host.rpc.request(to.self, LINK_PROTOCOL, payload, { timeoutMs: 1_000 });
+    return unwrap(linkAnswerCodec.decode(await nodes.clock.until(reply, 5_000)));
+  }
+
+  /** An offer by hand, as the node `from` would make it. */
+  function offerOf(from: TestNode, to: TestNode, index: number): LinkRequest {
+    const { offer } = new SessionChain({
+      ...{ self: from.self, peer: to.self, link: 1, psk: new Uint8Array(32), networkId: 'ff' },
+      ...{ rng: new SeededRng(index), crypto: testCrypto, agreement: new NodeKeyAgreement() },
+      ...{ ciphers: ['aes-256-gcm'], indexes: new LocalIndexes(new SeededRng(index)) },
+    }).offer(true);
+    return ['offer', offer.bytes, 0, index, []];
+  }
+
+  it('answer an offer that comes again as before, and another one only after a while', async () => {
+    const [a, b] = await pair();
+    const first = await asked(b, a, offerOf(b, a, 1));
+    expect(first[0]).to.equal('answer');
+    expect(await asked(b, a, offerOf(b, a, 1))).to.deep.equal(first);
+    expect(linkTo(a, b).sessions).to.equal(1);
+    expect(await asked(b, a, offerOf(b, a, 2))).to.deep.equal(['refused', 'busy']);
+    await nodes.clock.advance(200);
+    expect((await asked(b, a, offerOf(b, a, 2)))[0]).to.equal('answer');
+    expect(linkTo(a, b).sessions).to.equal(2);
+  });
+
+  it('take no message for a later one, and the same one twice', async () => {
+    const [a, b] = await pair();
+    expect(await asked(a, b, ['candidates', 1, []])).to.deep.equal(['refused', 'no-session']);
+    await asked(a, b, offerOf(a, b, 5));
+    for (const kind of ['candidates', 'paths'] as const) {
+      expect(await asked(a, b, [kind, 4, []])).to.deep.equal(['refused', 'stale']);
+      expect(await asked(a, b, [kind, 7, []])).to.deep.equal(['ok']);
+      expect(await asked(a, b, [kind, 7, []])).to.deep.equal(['ok']);
+      expect(await asked(a, b, [kind, 6, []])).to.deep.equal(['refused', 'stale']);
+    }
+  });
+
+  it('say busy to what may belong to a session that is just beginning', async () => {
+    const [a, b] = await pair();
+    nodes.fates = () => ({ lost: 'response' });
+    a.multipath.wanted(b.self);
+    await nodes.clock.advance(50);
+    expect(b.plane.links.size).to.equal(1);
+    expect(await asked(b, a, ['candidates', 9, []])).to.deep.equal(['refused', 'busy']);
+  });
+
+  it('give a session up that the peer knows nothing of', async () => {
+    const [a, b] = await pair();
+    a.multipath.wanted(b.self);
+    await nodes.linked(a, b);
+    await nodes.clock.advance(61_000);
+    b.multipath.cut(a.self);
+    a.interfaces.set([...a.interfaces.current(), network('wlan', 2, '192.168.2.1')]);
+    await nodes.clock.advance(3_000);
+    expect([linkTo(a, b).paths.size, linkTo(a, b).sessions]).to.deep.equal([0, 1]);
+  });
+
+  it('take from the data plane what they missed', async () => {
+    const [a, b] = await pair();
+    a.multipath.wanted(b.self);
+    await nodes.linked(a, b);
+    await nodes.clock.advance(61_000);
+    a.plane.events?.pathChanged(a.multipath.linkOf(b.self)!, 0, 'dead');
+    expect(a.multipath.isUsable(b.self)).to.equal(false);
+    await nodes.clock.advance(LOOK_MS);
+    expect(a.multipath.isUsable(b.self)).to.equal(true);
+    expect(linkTo(a, b).sessions).to.equal(1);
   });
 
   it('are refused by a peer without them, which is then left alone ever longer', async () => {

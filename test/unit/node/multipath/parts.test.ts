@@ -18,6 +18,12 @@ import {
   Reluctance,
 } from '../../../../src/node/multipath/reluctance.js';
 import { SessionChain } from '../../../../src/node/multipath/session-chain.js';
+import type { PathPlan } from '../../../../overlay/link/data-plane.js';
+import { ManualClock } from '../../../../sim/memory/manual-clock.js';
+import type { OwnCandidate } from '../../../../src/node/multipath/candidates.js';
+import { LinkPaths, type PathEnds } from '../../../../src/node/multipath/link-paths.js';
+import { DatagramWorld } from '../../../support/multipath/datagram-world.js';
+import { FakeDataPlane } from '../../../support/multipath/fake-data-plane.js';
 import { nodeCrypto } from '../../../support/node-crypto.js';
 
 describe('addresses of paths', () => {
@@ -75,6 +81,62 @@ describe('ids of paths', () => {
     expect(ids.take([], 24)).to.equal(0);
     for (const left of [1, 3, 4, 5, 6, 7, 8, 9]) expect(ids.take([], 24)).to.equal(left);
     expect(ids.take([], 24)).to.equal(null);
+  });
+});
+
+describe('paths of a link', () => {
+  const place = (text: string, id: number): OwnCandidate => ({
+    ...{ id, interface: id, transport: 'udp', family: 4, text, port: 7_000, prefixLength: 24 },
+    ...{ address: addressBytes(text)!, metricGroup: 0, backup: false, mtuBytes: 1_500 },
+    ...{ socket: id + 50, interfaceName: `eth${id}` },
+  });
+  const own = [place('10.0.0.1', 1), place('10.0.1.1', 2)];
+  const remote = [place('10.0.0.2', 3)];
+  let plane: FakeDataPlane;
+  let told: (readonly PathPlan[])[];
+  let paths: LinkPaths;
+
+  beforeEach(() => {
+    plane = new FakeDataPlane(new DatagramWorld(new ManualClock()));
+    told = [];
+    plane.setPaths = (_link, plans) => told.push(plans);
+    paths = new LinkPaths(plane, 1);
+  });
+
+  const ends = (...list: [number, number, number][]): PathEnds[] =>
+    list.map(([id, mine, other]) => ({ id, own: mine, remote: other }));
+
+  it('are told to the data plane when they change, and not otherwise', () => {
+    expect(paths.set(ends([0, 1, 3], [1, 2, 3]), own, remote)).to.equal(true);
+    expect(paths.set(ends([0, 1, 3], [1, 2, 3]), own, remote)).to.equal(true);
+    paths.keep(own, remote);
+    expect(told.map((plans) => plans.map(({ id }) => id))).to.deep.equal([[0, 1]]);
+    paths.keep(own.slice(1), remote);
+    expect(told.at(-1)?.map(({ id }) => id)).to.deep.equal([1]);
+    paths.clear();
+    expect(told.at(-1)).to.deep.equal([]);
+  });
+
+  it('never take an id twice in a session, or change what is under one', () => {
+    paths.set(ends([0, 1, 3]), own, remote);
+    const moved = [{ ...remote[0]!, text: '10.0.0.99', metricGroup: 7 }];
+    expect(paths.set(ends([0, 1, 3], [11, 2, 3]), own, moved)).to.equal(true);
+    expect(
+      told.at(-1)?.map((plan) => [plan.id, plan.remote.address, plan.metricGroup]),
+    ).to.deep.equal([
+      [0, '10.0.0.2', 0],
+      [11, '10.0.0.99', 7],
+    ]);
+    expect(paths.set([], own, remote)).to.equal(true);
+    expect(paths.set(ends([0, 1, 3]), own, remote)).to.equal(false);
+    expect(told.at(-1)).to.deep.equal([]);
+    paths.clear();
+    expect(paths.set(ends([0, 1, 3]), own, remote)).to.equal(true);
+  });
+
+  it('leave out those whose ends are not there', () => {
+    expect(paths.set(ends([0, 9, 3], [1, 1, 9]), own, remote)).to.equal(true);
+    expect(told).to.deep.equal([]);
   });
 });
 
