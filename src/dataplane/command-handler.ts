@@ -7,15 +7,17 @@ import type { Engine } from './engine/engine.js';
 
 export interface CommandHost {
   readonly engine: Engine;
-  /** Adds the socket to whatever waits for it to become readable. */
-  opened(id: number, socket: DatagramSocket): void;
+  /** The socket is about to be closed. */
   closing(id: number): void;
   report(report: Report): void;
   stop(): void;
 }
 
 /** Everything but opening sockets, which may take time. */
-export function carryOut(host: CommandHost, command: Exclude<Command, { kind: 'open-socket' }>): void {
+export function carryOut(
+  host: CommandHost,
+  command: Exclude<Command, { kind: 'open-socket' }>,
+): void {
   const { engine } = host;
   switch (command.kind) {
     case 'close-socket':
@@ -67,7 +69,6 @@ export function addSocket(
   socket: DatagramSocket,
 ): void {
   host.engine.addSocket(id, socket, options);
-  host.opened(id, socket);
   host.report({ kind: 'socket-opened', socket: id, port: socket.port });
 }
 

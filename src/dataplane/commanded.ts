@@ -152,7 +152,8 @@ export abstract class CommandedDataPlane implements DataPlane {
 
   #endWaiting(reason: string): void {
     const error = brokenError(reason);
-    for (const waiter of [...this.#opening.values(), ...this.#asking.values()]) waiter.reject(error);
+    for (const waiter of [...this.#opening.values(), ...this.#asking.values()])
+      waiter.reject(error);
     this.#opening.clear();
     this.#asking.clear();
   }

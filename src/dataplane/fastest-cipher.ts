@@ -1,6 +1,10 @@
 /** Which cipher this machine is faster with. Without instructions for AES, ChaCha20 is. */
 import { createCipheriv, type CipherGCMTypes } from 'node:crypto';
-import { CIPHERS, SESSION_KEY_BYTES, type CipherName } from '../../overlay/link/session/key-exchange.js';
+import {
+  CIPHERS,
+  SESSION_KEY_BYTES,
+  type CipherName,
+} from '../../overlay/link/session/key-exchange.js';
 
 const SAMPLE_BYTES = 65_536;
 const ROUNDS = 4;

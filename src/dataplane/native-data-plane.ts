@@ -18,6 +18,12 @@ const ONE = new BigUint64Array([1n]);
 /** A thread that does not end by then is ended. */
 const STOP_TIMEOUT_MS = 2_000;
 
+export interface NativeDevice {
+  /** Of a device with IFF_VNET_HDR, read by the thread from now on. */
+  readonly fd: number;
+  readonly offloads: boolean;
+}
+
 export class NativeDataPlane extends CommandedDataPlane {
   readonly backEnd = 'native';
   readonly ciphers: readonly CipherName[];
@@ -29,10 +35,10 @@ export class NativeDataPlane extends CommandedDataPlane {
   #isClosing = false;
 
   /**
-   * @param tun descriptor of a device with IFF_VNET_HDR, read by the thread from now on
+   * @param tun null: packets come from the node alone
    * @throws Error when the system lacks what is needed
    */
-  constructor(tun: { readonly fd: number; readonly offloads: boolean } | null) {
+  constructor(tun: NativeDevice | null, deviceMtuBytes: number) {
     super();
     this.#calls = loadBatchCalls();
     this.ciphers = fastestFirst();
@@ -40,6 +46,7 @@ export class NativeDataPlane extends CommandedDataPlane {
     if (this.#eventFd < 0) throw new Error('no eventfd');
     const workerData: WorkerStart = {
       tun,
+      deviceMtuBytes,
       eventFd: this.#eventFd,
       counters: this.counters.shared,
       forwarded: this.#forwarded,

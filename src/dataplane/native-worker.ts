@@ -10,7 +10,6 @@ import { Engine, ENGINE_BYTES } from './engine/engine.js';
 import { EngineCounters } from './engine/engine-counters.js';
 import { NativeIo } from './native/native-io.js';
 import { Poller, READABLE } from './native/poller.js';
-import type { NativeSocket } from './native/datagram-socket.js';
 import type { TunQueue } from './native/tun-queue.js';
 import type { WorkerStart } from './worker-start.js';
 
@@ -40,6 +39,7 @@ const engine = new Engine({
   io,
   device: tun,
   counters: new EngineCounters(start.counters),
+  deviceMtuBytes: start.deviceMtuBytes,
   salt: start.salt,
   nowUs: () => performance.now() * 1000,
   emit: (event) => {
@@ -55,11 +55,6 @@ const engine = new Engine({
 
 const host: CommandHost = {
   engine,
-  opened: (id, socket) => {
-    const { fd } = socket as NativeSocket;
-    descriptors.set(id, fd);
-    poller.add(fd, SOCKET_TAGS_FROM + id);
-  },
   closing: (id) => {
     const fd = descriptors.get(id);
     if (fd === undefined) return;
@@ -80,15 +75,19 @@ function takeCommands(): void {
     const found = receiveMessageOnPort(port) as { readonly message: Command } | undefined;
     if (found === undefined) return;
     const { message } = found;
-    if (message.kind !== 'open-socket') {
-      carryOut(host, message);
-      continue;
-    }
-    try {
-      addSocket(host, message.socket, message.options, io.openSocket(message.options));
-    } catch (error) {
-      refuseSocket(host, message.socket, error);
-    }
+    if (message.kind === 'open-socket') openSocket(message);
+    else carryOut(host, message);
+  }
+}
+
+function openSocket({ socket: id, options }: Extract<Command, { kind: 'open-socket' }>): void {
+  try {
+    const socket = io.openSocket(options);
+    descriptors.set(id, socket.fd);
+    poller.add(socket.fd, SOCKET_TAGS_FROM + id);
+    addSocket(host, id, options, socket);
+  } catch (error) {
+    refuseSocket(host, id, error);
   }
 }
 

@@ -20,7 +20,7 @@ export class PlainDataPlane extends CommandedDataPlane {
   #isTurnDue = false;
   #isClosed = false;
 
-  constructor() {
+  constructor(packetBytesMax: number) {
     super();
     this.#io = new PlainIo(ENGINE_BYTES, () => {
       this.#turnSoon();
@@ -29,6 +29,7 @@ export class PlainDataPlane extends CommandedDataPlane {
       io: this.#io,
       device: null,
       counters: this.counters,
+      deviceMtuBytes: packetBytesMax,
       salt: randomBytes(4).readUInt32LE(),
       nowUs: () => performance.now() * 1000,
       emit: (event) => {
@@ -39,9 +40,6 @@ export class PlainDataPlane extends CommandedDataPlane {
     });
     this.#host = {
       engine: this.#engine,
-      opened: (id) => {
-        this.#sockets.add(id);
-      },
       closing: (id) => {
         this.#sockets.delete(id);
       },
@@ -71,7 +69,10 @@ export class PlainDataPlane extends CommandedDataPlane {
     try {
       const opened = await this.#io.socket(options);
       if (this.#isClosed) opened.close();
-      else addSocket(this.#host, socket, options, opened);
+      else {
+        this.#sockets.add(socket);
+        addSocket(this.#host, socket, options, opened);
+      }
     } catch (error) {
       refuseSocket(this.#host, socket, error);
     }

@@ -2,6 +2,8 @@
 export interface WorkerStart {
   /** The device's descriptor, which stays the property of the node; null: no device. */
   readonly tun: { readonly fd: number; readonly offloads: boolean } | null;
+  /** Largest packet of the device, or of the node itself. */
+  readonly deviceMtuBytes: number;
   /** Written to by the node whenever there are commands (eventfd(2)). */
   readonly eventFd: number;
   readonly counters: SharedArrayBuffer;

@@ -85,7 +85,7 @@ export class Facade implements NodeControl {
         relayed: [...links.values()].filter((relay) => relay !== null).length,
       },
       listening: ports.swarm.addresses(),
-      drops: node.drops.facts(),
+      drops: this.#drops(),
       uptimeS: Math.floor((ports.clock.now() - node.startedMs) / 1000),
       version: node.settings.version,
     };
@@ -285,6 +285,16 @@ export class Facade implements NodeControl {
     if (node.configured4 !== node.address.key) return node.hindrance ?? 'the device';
     const others = node.roster.all().some((entry) => entry.trust === 'member');
     return others && connected === 0 ? 'a connection to another member' : null;
+  }
+
+  /** Of the node and of its data plane, which drop some for the same reason. */
+  #drops(): Readonly<Record<string, number>> {
+    const { drops, traffic } = this.#node;
+    const facts = drops.facts();
+    for (const [reason, packets] of Object.entries(traffic.multipath?.drops() ?? {})) {
+      facts[reason] = (facts[reason] ?? 0) + packets;
+    }
+    return facts;
   }
 
   /** None while the data plane is being ended. */

@@ -47,14 +47,14 @@ export async function openMultipath(run: MultipathRun): Promise<MultipathPorts |
   };
 }
 
-async function openDataPlane({ device, logger }: MultipathRun): Promise<DataPlane | null> {
+async function openDataPlane({ options, device, logger }: MultipathRun): Promise<DataPlane | null> {
   if (device === null) {
     const { PlainDataPlane } = await import('../dataplane/plain-data-plane.js');
-    return new PlainDataPlane();
+    return new PlainDataPlane(options.mtu);
   }
   try {
     const { NativeDataPlane } = await import('../dataplane/native-data-plane.js');
-    return new NativeDataPlane({ fd: device.fd, offloads: device.offloads });
+    return new NativeDataPlane(device, device.mtu);
   } catch (error) {
     logger.warn('links of datagrams cannot be used here: all packets travel in byte streams', {
       reason: messageOf(error),

@@ -39,7 +39,9 @@ class Witness implements DataPlaneEvents {
   readonly echoes: number[] = [];
   readonly rebounds: string[] = [];
   failures: string[] = [];
-  unrouted(): void {}
+  unrouted(): void {
+    throw new Error('there is no device');
+  }
   received(_link: number, batch: readonly { readonly bytes: Uint8Array }[]): void {
     for (const { bytes } of batch) this.packets.push(bytes);
   }
@@ -55,7 +57,9 @@ class Witness implements DataPlaneEvents {
   keysFreed(_link: number, indexes: readonly number[]): void {
     this.freed.push(...indexes);
   }
-  rekeyDue(): void {}
+  rekeyDue(): void {
+    throw new Error('keys are not old yet');
+  }
   echoed(_link: number, token: number): void {
     this.echoes.push(token);
   }

@@ -3,9 +3,11 @@ import { NativeDataPlane } from '../../src/dataplane/native-data-plane.js';
 import { PlainDataPlane } from '../../src/dataplane/plain-data-plane.js';
 import { dataPlaneContract } from './data-plane-contract.js';
 
+const MTU_BYTES = 1_400;
+
 describe('data plane', () => {
   describe('plain', () => {
-    dataPlaneContract(() => new PlainDataPlane());
+    dataPlaneContract(() => new PlainDataPlane(MTU_BYTES));
   });
 
   describe('native', function () {
@@ -13,6 +15,6 @@ describe('data plane', () => {
       if (process.platform !== 'linux') this.skip();
     });
 
-    dataPlaneContract(() => new NativeDataPlane(null));
+    dataPlaneContract(() => new NativeDataPlane(null, MTU_BYTES));
   });
 });

@@ -35,11 +35,11 @@ const VERBS: Readonly<Record<string, Expected>> = {
     json: { 'peers.0.peerId': NAS, 'peers.0.paths.0.state': 'active', 'peers.1.relay': NAS },
   },
   paths: {
-    text: /^PEER +ID .*\nnas +1 +tcp +eth0 +192\.168\.1\.5:4242 +203\.0\.113\.9:4242 +active +0 +12\.1 ms +0\.0 % +48\.0 Mb\/s .*\n$/,
+    text: /^nas {2}10\.77\.8\.1 {2}direct {2}adaptive: one path is alive\n {2}ID .*\n +1 +tcp +eth0 +192\.168\.1\.5:4242 -> 203\.0\.113\.9:4242 +0 +active +12\.1 ms +0\.0 % +48\.0 Mb\/s +1\.0 kB +2\.0 kB +0 +1452\n\n.*relayed via nas .*\n {2}no path is open\n$/,
     json: { 'paths.0.peerId': NAS, 'paths.0.name': 'nas', 'paths.0.transport': 'tcp' },
   },
   'paths 10.77.8.1': {
-    text: /^PEER .*\nnas .*\n$/,
+    text: /^nas {2}.*\n {2}ID .*\n +1 +tcp .*\n$/,
     json: { 'paths.0.peerId': NAS },
   },
   leases: {

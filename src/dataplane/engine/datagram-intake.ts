@@ -192,7 +192,8 @@ export class DatagramIntake {
         link.sendSmall(path, KIND_ECHO_ANSWER, memory.bytes.slice(body, end));
         return null;
       case KIND_ECHO_ANSWER:
-        if (end - body === TOKEN_BYTES) this.#answered(link, path, memory.view.getUint32(body, true));
+        if (end - body === TOKEN_BYTES)
+          this.#answered(link, path, memory.view.getUint32(body, true));
         return null;
       default:
         return 'unknown-kind';

@@ -36,7 +36,7 @@ export class EngineLink {
   peer: InnerAddresses = innerAddresses(null, null);
   lastPacketUs: number;
   receivedPackets = 0;
-  /** Largest inner packet that all paths in use carry; 0: none is in use. */
+  /** Largest inner packet that paths in use carry; 0: none is in use. */
   innerMtuBytes = 0;
   dueUs = 0;
   /** Path ids of this session: with its numbers, one makes a nonce, which must never come again. */
@@ -51,7 +51,7 @@ export class EngineLink {
     this.#parts = parts;
     this.lastPacketUs = parts.nowUs();
     this.keys = new LinkKeys(parts.io, (localIndexes) => {
-      parts.indexesFreed(this, localIndexes);
+      parts.indexesFreed(id, localIndexes);
     });
     this.sender = new LinkSender({
       memory: parts.io.memory,
@@ -178,7 +178,7 @@ export class EngineLink {
 
   #working(): EnginePath[] {
     return [...this.paths.values()]
-      .filter(({ machine }) => machine.state === 'active' || machine.state === 'suspect')
+      .filter(isWorking)
       .sort((a, b) => costUs(a.view) - costUs(b.view));
   }
 
@@ -223,15 +223,19 @@ export class EngineLink {
     this.#judgeUse();
   }
 
-  /** Packets go by the link if a path lives that carries full ones. */
+  /**
+   * Packets go by the link if a path lives. Those that carry less than others, or than the device's
+   * packets need, are left out while there are wider ones: one is narrow until it has been probed.
+   */
   #judgeUse(): void {
-    let mtuBytes = Infinity;
+    let widestBytes = 0;
     for (const path of this.paths.values()) {
-      const { state } = path.machine;
-      if (state === 'active' || state === 'suspect') mtuBytes = Math.min(mtuBytes, path.innerMtuBytes);
+      if (isWorking(path)) widestBytes = Math.max(widestBytes, path.innerMtuBytes);
     }
-    const usable = mtuBytes !== Infinity && this.keys.canSend;
-    this.innerMtuBytes = usable ? mtuBytes : 0;
+    const neededBytes = Math.min(widestBytes, this.#parts.deviceMtuBytes);
+    for (const path of this.paths.values()) path.isNarrow = path.innerMtuBytes < neededBytes;
+    const usable = widestBytes > 0 && this.keys.canSend;
+    this.innerMtuBytes = usable ? widestBytes : 0;
     if (this.#isUsable && !usable) this.sender.queue.clear();
     this.#isUsable = usable;
   }
@@ -260,6 +264,10 @@ export class EngineLink {
     }
     this.dueUs = dueUs;
   }
+}
+
+function isWorking({ machine }: EnginePath): boolean {
+  return machine.state === 'active' || machine.state === 'suspect';
 }
 
 const NOTHING = new Uint8Array(0);

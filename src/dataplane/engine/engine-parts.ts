@@ -3,7 +3,6 @@ import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
 import type { Endpoint } from '../../../overlay/link/data-plane.js';
 import type { BatchIo } from '../batch-io.js';
 import type { CounterName } from './engine-counters.js';
-import type { EngineLink } from './engine-link.js';
 import type { EngineSocket } from './engine-socket.js';
 import type { CopySpace } from './link-sender.js';
 import type { ReceiveMemory } from './receive-memory.js';
@@ -51,11 +50,13 @@ export interface EngineParts {
   readonly copySpace: CopySpace;
   readonly small: SmallDatagrams;
   readonly ackBytes: Uint8Array;
+  /** Largest packet of the device. */
+  readonly deviceMtuBytes: number;
   /** 32 bits of this run's own. */
   readonly salt: number;
   readonly nowUs: () => number;
   readonly emit: (event: EngineEvent) => void;
   readonly socketOf: (socket: number) => EngineSocket | null;
   readonly refused: (why: CounterName) => void;
-  readonly indexesFreed: (link: EngineLink, localIndexes: readonly number[]) => void;
+  readonly indexesFreed: (link: number, localIndexes: readonly number[]) => void;
 }

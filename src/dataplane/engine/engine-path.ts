@@ -1,9 +1,5 @@
 /** One path of a link as the engine holds it: the machine, where it leads, and what schedulers see. */
-import type {
-  DatagramPathFacts,
-  Endpoint,
-  PathPlan,
-} from '../../../overlay/link/data-plane.js';
+import type { DatagramPathFacts, Endpoint, PathPlan } from '../../../overlay/link/data-plane.js';
 import { DatagramPath, type SentKind } from '../../../overlay/link/datagram/datagram-path.js';
 import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
 import type { PathState } from '../../../overlay/link/path.js';
@@ -35,6 +31,8 @@ export class EnginePath {
   /** State that was told last. */
   toldState: LivenessState = 'probing';
   receivedBytes = 0;
+  /** Others carry larger packets, so this one carries none. */
+  isNarrow = false;
   /** Newest packet number that came, which alone may move the path. */
   newestReceived = -1;
   #socket: EngineSocket;
@@ -115,13 +113,13 @@ export class EnginePath {
   /** Reads the machine for schedulers. Cheap: once for each run. */
   look(nowUs: number): void {
     const { view, machine } = this;
+    view.state = this.isNarrow ? 'probing' : STATES[machine.state];
     view.windowBytes = this.#socket.isBlocked ? 0 : machine.canSend(nowUs);
   }
 
   /** The same for what changes with acknowledgements only. */
   lookAll(nowUs: number): void {
     const { view, machine } = this;
-    view.state = STATES[machine.state];
     view.rateBps = machine.capacityBps;
     view.rttUs = machine.rttUs;
     view.minRttUs = machine.minRttUs;

@@ -5,7 +5,7 @@
 import type { Endpoint } from '../../../overlay/link/data-plane.js';
 import { DATAGRAM_OVERHEAD_BYTES } from '../../../overlay/wire/datagram.js';
 import type { DatagramSocket } from '../batch-io.js';
-import { DatagramList } from './datagram-list.js';
+import type { DatagramList } from './datagram-list.js';
 import { BORROWED, bytesOf, offsetOf, type SendMemory } from './send-memory.js';
 
 /** Datagrams that wait for the kernel; what is more is lost. */

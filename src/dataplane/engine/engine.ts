@@ -48,6 +48,8 @@ export interface EngineOptions {
   readonly io: BatchIo;
   readonly device: EngineDevice | null;
   readonly counters: EngineCounters;
+  /** Largest packet that is sent, super-packets apart. */
+  readonly deviceMtuBytes: number;
   readonly salt: number;
   readonly nowUs: () => number;
   readonly emit: (event: EngineEvent) => void;
@@ -85,6 +87,7 @@ export class Engine {
       copySpace: { start: io.region(COPY_SPACE_BYTES), bytes: COPY_SPACE_BYTES },
       small: new SmallDatagrams(io.memory, io.region(SMALL_SPACE_BYTES)),
       ackBytes: new Uint8Array(ACK_BYTES_MAX),
+      deviceMtuBytes: options.deviceMtuBytes,
       salt: options.salt,
       nowUs,
       emit,
@@ -94,7 +97,7 @@ export class Engine {
       },
       indexesFreed: (link, localIndexes) => {
         for (const index of localIndexes) this.#sessions.delete(index);
-        emit({ kind: 'keys-freed', link: link.id, localIndexes });
+        emit({ kind: 'keys-freed', link, localIndexes });
       },
     };
     this.#intake = new DatagramIntake({

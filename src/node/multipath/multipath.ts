@@ -210,6 +210,11 @@ export class Multipath {
     return facts;
   }
 
+  /** Packets dropped that belong to no link, and datagrams that were none, by reason. */
+  drops(): Readonly<Record<string, number>> {
+    return this.#parts.dataPlane.drops();
+  }
+
   /**
    * Round trip through the data planes of both sides.
    * @throws CodedError<'unreachable' | 'timeout' | 'aborted'>

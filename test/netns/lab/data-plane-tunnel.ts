@@ -4,9 +4,13 @@
  *
  *   node data-plane-tunnel.js <json of DataPlaneTunnelOptions>
  *
- * Prints `ready` when the first path works, then a line of facts every {@link FACTS_EVERY_MS}.
+ * Prints `ready` when the first path works, then a line of facts every {@link FACTS_EVERY_MS}. Through a
+ * named pipe it takes changes while it runs, a line of JSON each, and says when one is in force.
  */
-import type { LinkFacts, PathPlan } from '../../../overlay/link/data-plane.js';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { LinkFacts, LinkScheduling, PathPlan } from '../../../overlay/link/data-plane.js';
 import type { SchedulerName } from '../../../overlay/link/schedule/scheduler.js';
 import {
   SESSION_KEY_BYTES,
@@ -37,17 +41,43 @@ export interface DataPlaneTunnelOptions {
   readonly overflow?: boolean;
   readonly mtu?: number;
   readonly paths: readonly TunnelPath[];
+  /** A named pipe of {@link TunnelChange}. */
+  readonly changes?: string;
 }
 
-/** What each line of output is. */
+/** One path that the link has from now on. */
+export interface TunnelPathUse {
+  /** Index in the paths of the options: the socket and the remote. */
+  readonly index: number;
+  /** Of the path in this session; another one than before begins anew. */
+  readonly id: number;
+  readonly metric: number;
+  readonly backup: boolean;
+}
+
+export interface TunnelChange {
+  /** Comes back in a {@link TunnelChanged}. */
+  readonly change: number;
+  readonly scheduling: LinkScheduling;
+  readonly paths: readonly TunnelPathUse[];
+}
+
+/** Printed when a change is in force on this side. */
+export interface TunnelChanged {
+  readonly changed: number;
+}
+
+/** What each line of facts is. */
 export interface TunnelFacts {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
   readonly facts: LinkFacts;
   readonly drops: Readonly<Record<string, number>>;
 }
 
 export const FACTS_EVERY_MS = 200;
 export const TUNNEL_DEVICE = 'ovt0';
-const MTU_BYTES = 1420;
+const MTU_BYTES = 1400;
 const LINK = 1;
 const PREFIX4 = '10.98.0.';
 const PREFIX6 = 'fd98::';
@@ -69,6 +99,43 @@ function keysOf(side: 0 | 1, cipher: CipherName): SessionKeys {
   };
 }
 
+type OpenedPath = Pick<PathPlan, 'socket' | 'remote'>;
+
+/** The sockets of all paths, in their order. */
+async function openPaths(
+  plane: NativeDataPlane,
+  paths: readonly TunnelPath[],
+): Promise<readonly OpenedPath[]> {
+  const opened: OpenedPath[] = [];
+  for (const { transport, family, device, remote, ...path } of paths) {
+    const port = transport === 'raw' ? 0 : path.port;
+    const socket = await plane.openSocket({ transport, family, device, address: null, port });
+    opened.push({ socket: socket.id, remote: { address: remote, port } });
+  }
+  return opened;
+}
+
+function plansOf(opened: readonly OpenedPath[], uses: readonly TunnelPathUse[]): PathPlan[] {
+  return uses.map(({ index, id, metric, backup }) => {
+    const path = opened[index];
+    if (path === undefined) throw new Error(`no path ${index}`);
+    return { ...path, id, metricGroup: metric, backup, interfaceMtuBytes: 1_500 };
+  });
+}
+
+function followChanges(pipePath: string, follow: (change: TunnelChange) => Promise<void>): void {
+  // Open for writing too, so that it does not end while nobody has something to say.
+  const fd = openSync(pipePath, constants.O_RDWR | constants.O_NONBLOCK);
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  createInterface({ input: pipe }).on('line', (line) => {
+    void follow(JSON.parse(line) as TunnelChange);
+  });
+}
+
+function say(what: TunnelFacts | TunnelChanged): void {
+  process.stdout.write(`${JSON.stringify(what)}\n`);
+}
+
 async function main(options: DataPlaneTunnelOptions): Promise<void> {
   const { side, cipher, scheduler } = options;
   const other = side === 0 ? 1 : 0;
@@ -87,24 +154,20 @@ async function main(options: DataPlaneTunnelOptions): Promise<void> {
   plane.openLink(LINK, { scheduler, overflow: options.overflow ?? false });
   plane.setPeerAddresses(LINK, tunnelAddress(other, 4), tunnelAddress(other, 6));
   plane.installKeys(LINK, keysOf(side, cipher), side === 0 ? 'initiator' : 'responder', true);
-  const plans: PathPlan[] = [];
-  for (const [id, path] of options.paths.entries()) {
-    const { transport, family, port } = path;
-    const address = null;
-    const socket = await plane.openSocket({
-      ...{ transport, family, device: path.device, address },
-      port: transport === 'raw' ? 0 : port,
-    });
-    plans.push({
-      id,
-      socket: socket.id,
-      remote: { address: path.remote, port: transport === 'raw' ? 0 : port },
-      metricGroup: path.metric ?? 0,
-      backup: path.backup ?? false,
-      interfaceMtuBytes: 1_500,
+  const opened = await openPaths(plane, options.paths);
+  const uses = options.paths.map(({ metric = 0, backup = false }, index) => {
+    return { index, id: index, metric, backup };
+  });
+  plane.setPaths(LINK, plansOf(opened, uses));
+  if (options.changes !== undefined) {
+    followChanges(options.changes, async ({ change, scheduling, paths }) => {
+      plane.setScheduling(LINK, scheduling);
+      plane.setPaths(LINK, plansOf(opened, paths));
+      // Commands are followed in order: an answer to this one comes after both.
+      await plane.facts();
+      say({ changed: change });
     });
   }
-  plane.setPaths(LINK, plans);
   let isReady = false;
   setInterval(() => {
     void plane.facts().then(([facts]) => {
@@ -113,8 +176,8 @@ async function main(options: DataPlaneTunnelOptions): Promise<void> {
         isReady = true;
         process.stdout.write('ready\n');
       }
-      const line: TunnelFacts = { facts, drops: plane.drops() };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+      const atMs = Math.round(performance.timeOrigin + performance.now());
+      say({ atMs, facts, drops: plane.drops() });
     });
   }, FACTS_EVERY_MS);
   process.on('SIGTERM', () => {

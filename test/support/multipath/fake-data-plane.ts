@@ -17,8 +17,8 @@ import {
 import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
 import type { Role } from '../../../overlay/link/session/key-epochs.js';
 import type { SessionKeys } from '../../../overlay/link/session/key-exchange.js';
+import type { ManualClock } from '../../../sim/memory/manual-clock.js';
 import type { Packet } from '../../../overlay/ports.js';
-import type { DatagramWorld } from './datagram-world.js';
 
 export interface FakePath {
   plan: PathPlan;
@@ -41,6 +41,24 @@ export interface FakeLink {
   readonly used: Set<number>;
 }
 
+/** What lies between planes, as one of them sees it. */
+interface World {
+  readonly clock: ManualClock;
+  readonly planes: Set<FakeDataPlane>;
+  losesControl: () => boolean;
+  controlMessages: number;
+  /** Calls back with the other end, over any path that works. */
+  carry(
+    plane: FakeDataPlane,
+    link: FakeLink,
+    arrive: (end: {
+      readonly plane: FakeDataPlane;
+      readonly link: FakeLink;
+      readonly path: FakePath;
+    }) => void,
+  ): void;
+}
+
 export class FakeDataPlane implements DataPlane {
   readonly backEnd: 'native' | 'plain' = 'native';
   readonly ciphers = ['aes-256-gcm', 'chacha20-poly1305'] as const;
@@ -52,11 +70,11 @@ export class FakeDataPlane implements DataPlane {
   refusesSocket: (options: DataSocketOptions) => boolean = () => false;
   answersEchoes = true;
   events: DataPlaneEvents | null = null;
-  readonly #world: DatagramWorld;
+  readonly #world: World;
   #nextSocket = 1;
   #nextPort = 40_000;
 
-  constructor(world: DatagramWorld) {
+  constructor(world: World) {
     this.#world = world;
     world.planes.add(this);
   }

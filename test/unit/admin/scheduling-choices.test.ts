@@ -62,10 +62,13 @@ describe('node/path-facts', () => {
       mtuBytes: _m,
       ...path
     } = (await new FakeControl().peers())[0]!.paths[0]!;
-    const facts = linkFacts([
-      { ...path, dropped: { packets: 2, bytes: 10 } },
-      { ...path, dropped: { packets: 3, bytes: 10 } },
-    ], null);
+    const facts = linkFacts(
+      [
+        { ...path, dropped: { packets: 2, bytes: 10 } },
+        { ...path, dropped: { packets: 3, bytes: 10 } },
+      ],
+      null,
+    );
     expect(facts).to.deep.include({ drops: { queue: 5 }, schedulerWhy: null, copies: 0 });
     expect(facts.paths[0]).to.include({ id: 1, backup: false, windowBytes: null, mtuBytes: null });
   });

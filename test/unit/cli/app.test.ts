@@ -147,8 +147,8 @@ describe('cli', () => {
         relay: true,
         device: 'mesh0',
         interfaces: [
-          { name: 'eth0', metric: 0 },
-          { name: 'lo', metric: 9 },
+          { name: 'eth0', metric: 0, backup: false },
+          { name: 'lo', metric: 9, backup: false },
         ],
       });
     });

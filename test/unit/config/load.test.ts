@@ -33,9 +33,11 @@ describe('config/load', () => {
       stateDir: folder(),
       listenPort: 4242,
       interfaces: [],
+      transports: ['udp'],
       scheduler: 'adaptive',
+      overflow: false,
       device: null,
-      mtu: 1420,
+      mtu: 1400,
       tun: true,
       superpeer: false,
       quotaBytes: 1_000_000_000,
@@ -60,7 +62,9 @@ describe('config/load', () => {
       env: {
         OVERLAY_NAME: 'Laptop-2',
         OVERLAY_LISTEN_PORT: '0',
-        OVERLAY_INTERFACE: 'eth0, wlan0:10',
+        OVERLAY_INTERFACE: 'eth0, wlan0:10, wwan0:20:backup, usb0:backup',
+        OVERLAY_TRANSPORT: 'raw, udp',
+        OVERLAY_OVERFLOW: 'yes',
         OVERLAY_SCHEDULER: 'replicate',
         OVERLAY_DEVICE: 'mesh0',
         OVERLAY_MTU: '1280',
@@ -77,9 +81,13 @@ describe('config/load', () => {
       name: 'laptop-2',
       listenPort: 0,
       interfaces: [
-        { name: 'eth0', metric: 0 },
-        { name: 'wlan0', metric: 10 },
+        { name: 'eth0', metric: 0, backup: false },
+        { name: 'wlan0', metric: 10, backup: false },
+        { name: 'wwan0', metric: 20, backup: true },
+        { name: 'usb0', metric: 0, backup: true },
       ],
+      transports: ['raw', 'udp'],
+      overflow: true,
       scheduler: 'replicate',
       device: 'mesh0',
       mtu: 1280,
@@ -94,10 +102,18 @@ describe('config/load', () => {
 
   it('reads the same from JSON', async () => {
     const { options } = await load({
-      file: { interface: ['eth0:5'], quota: 5_000_000, tun: false, mtu: 9000, device: null },
+      file: {
+        transport: ['tcp'],
+        interface: ['eth0:5'],
+        quota: 5_000_000,
+        tun: false,
+        mtu: 9000,
+        device: null,
+      },
     });
     expect(options).to.deep.include({
-      interfaces: [{ name: 'eth0', metric: 5 }],
+      transports: [],
+      interfaces: [{ name: 'eth0', metric: 5, backup: false }],
       quotaBytes: 5_000_000,
       tun: false,
       mtu: 9000,
@@ -107,7 +123,7 @@ describe('config/load', () => {
 
   it('takes an empty variable for an unset one', async () => {
     const { options } = await load({ env: { OVERLAY_MTU: '', OVERLAY_NAME: '' } });
-    expect(options).to.include({ mtu: 1420, name: null });
+    expect(options).to.include({ mtu: 1400, name: null });
   });
 
   const wrongFlags: readonly [GivenFlags, string][] = [

@@ -29,11 +29,17 @@ describe('overlayFilter', () => {
   it('keeps to the interfaces chosen, and does not restrict who is called', () => {
     const [some] = own;
     if (some === undefined) throw new Error('no interface at all');
-    const others = overlayFilter(identity, optionsOf({ name: 'nothing-like-it', metric: 0, backup: false }));
+    const others = overlayFilter(
+      identity,
+      optionsOf({ name: 'nothing-like-it', metric: 0, backup: false }),
+    );
     expect(others(some.address)).to.equal(false);
     expect(others('192.0.2.1')).to.equal(true);
     expect(
-      overlayFilter(identity, optionsOf({ name: some.name, metric: 5, backup: false }))(some.address),
+      overlayFilter(
+        identity,
+        optionsOf({ name: some.name, metric: 5, backup: false }),
+      )(some.address),
     ).to.equal(true);
   });
 });
