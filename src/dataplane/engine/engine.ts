@@ -7,8 +7,9 @@ import type { LinkFacts, LinkScheduling, PathPlan } from '../../../overlay/link/
 import type { Role } from '../../../overlay/link/session/key-epochs.js';
 import type { SessionKeys } from '../../../overlay/link/session/key-exchange.js';
 import { ACK_BYTES_MAX } from '../../../overlay/link/datagram/ack-frame.js';
-import type { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
+import { ReceiveBatch } from '../../../overlay/batch/receive-batch.js';
 import { segmentPacketBytes, VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
+import { tooBig } from '../../../overlay/ip/too-big.js';
 import { DATAGRAM_OVERHEAD_BYTES } from '../../../overlay/wire/datagram.js';
 import type { BatchIo, DatagramOpener, DatagramSocket } from '../batch-io.js';
 import { Received } from '../received.js';
@@ -32,6 +33,11 @@ const READS_MAX = 8;
 const RECEIVES_MAX = 4;
 /** A socket that is blocked is tried again after this. */
 const RETRY_US = 500;
+
+/** Senders are told that their packets are too big at most this often. */
+const TOO_BIG_PAUSE_US = 20_000;
+/** As much of the packet as is looked at. */
+const TOO_BIG_QUOTED_BYTES = 1_024;
 
 /** The device as the engine reads and writes it. */
 export interface EngineDevice {
@@ -71,6 +77,8 @@ export class Engine {
   readonly #one: DatagramList;
   #own: InnerAddresses = innerAddresses(null, null);
   #forwarded: Uint8Array[] = [];
+  readonly #notices: ReceiveBatch;
+  #tellAgainUs = 0;
 
   constructor(options: EngineOptions) {
     const { io, counters, nowUs, emit } = options;
@@ -80,6 +88,7 @@ export class Engine {
       this.#write(batch);
     });
     this.#one = new DatagramList(io.memory, 1);
+    this.#notices = new ReceiveBatch(io.memory, 1);
     this.#parts = {
       io,
       sendMemory: this.#sendMemory,
@@ -209,8 +218,12 @@ export class Engine {
       if (bytes === 0) break;
       const at = device.packetAt;
       const link = this.#routes.findDestination(io.memory, at, bytes);
-      if (link?.isUsable === true && this.#fits(link, at, bytes)) this.#push(link, at, bytes);
-      else this.#forward(at, bytes);
+      if (link?.isUsable !== true) this.#forward(at, bytes);
+      else if (this.#fits(link, at, bytes)) this.#push(link, at, bytes);
+      else {
+        this.#tellTooBig(link, at, bytes);
+        this.#forward(at, bytes);
+      }
     }
     if (this.#forwarded.length > 0) {
       this.#options.emit({ kind: 'unrouted', packets: this.#forwarded });
@@ -275,6 +288,21 @@ export class Engine {
   #fits(link: EngineLink, at: number, packetBytes: number): boolean {
     if (packetBytes <= link.innerMtuBytes) return true;
     return segmentPacketBytes(this.#options.io.memory, at, packetBytes) <= link.innerMtuBytes;
+  }
+
+  /** So that the sender learns what fits; until then its packets take the node's own path. */
+  #tellTooBig(link: EngineLink, at: number, packetBytes: number): void {
+    const now = this.#options.nowUs();
+    if (now < this.#tellAgainUs) return;
+    this.#tellAgainUs = now + TOO_BIG_PAUSE_US;
+    const { memory } = this.#options.io;
+    const start = memory.bytes.subarray(at, at + Math.min(packetBytes, TOO_BIG_QUOTED_BYTES));
+    const message = tooBig(start, link.innerMtuBytes);
+    if (message === null) return;
+    memory.bytes.set(message, this.#parts.copySpace.start);
+    this.#notices.push(this.#parts.copySpace.start, message.length, false);
+    this.#options.device?.write(this.#notices);
+    this.#notices.clear();
   }
 
   #push(link: EngineLink, at: number, packetBytes: number): void {
