@@ -262,6 +262,12 @@ export interface NetworkInterface {
   readonly mtuBytes: number;
   /** IPv4 and IPv6 unicast addresses as text; no loopback, link-local or tentative ones. */
   readonly addresses: readonly DeviceAddress[];
+  /**
+   * Whether packets of the family can leave its own subnets by it: some route leads through a gateway
+   * on it, or it has only one other end. True where the system does not tell.
+   */
+  readonly routed4: boolean;
+  readonly routed6: boolean;
 }
 
 /** Interfaces over which paths may lead: up, and none of tunnels, bridges' ports or containers. */

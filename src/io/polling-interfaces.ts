@@ -8,6 +8,7 @@ import { messageOf } from '../../overlay/base/errors.js';
 import type { Clock, Interfaces, Logger, NetworkInterface } from '../../overlay/ports.js';
 import { parseAddressBytes } from './linux/address-text.js';
 import { InterfaceList } from './linux/interface-list.js';
+import type { RoutedLinks } from './linux/interface-gateways.js';
 import {
   takeSnapshot,
   type InterfaceChoice,
@@ -19,6 +20,8 @@ import type { AddressFacts, LinkFacts } from './linux/interface-wire.js';
 const POLL_MS = 2_000;
 /** Where the system does not tell: what every card carries. */
 const MTU_BYTES_ASSUMED = 1500;
+/** Node does not tell of routes. */
+const UNKNOWN: RoutedLinks = { 4: null, 6: null };
 
 type Found = NodeJS.Dict<readonly NetworkInterfaceInfo[]>;
 
@@ -31,7 +34,7 @@ export interface PollingOptions extends InterfaceChoice {
 
 /**
  * Outside of Linux, `mtuBytes` is a guess and `index` 0 for interfaces without a link-local IPv6
- * address. Keeps the process alive until `close`.
+ * address. All count as routed. Keeps the process alive until `close`.
  */
 export class PollingInterfaces implements Interfaces {
   readonly #options: PollingOptions;
@@ -94,7 +97,7 @@ export class PollingInterfaces implements Interfaces {
       links.push(linkFactsOf(name, at, infos));
       addresses.push(...infos.flatMap((info) => addressFactsOf(info, at)));
     }
-    const { interfaces, excluded } = takeSnapshot(links, addresses, this.#options);
+    const { interfaces, excluded } = takeSnapshot(links, addresses, UNKNOWN, this.#options);
     const trueIndex = new Map(found.map(([name, infos = []]) => [name, indexOf(name, infos)]));
     return {
       interfaces: interfaces
@@ -118,6 +121,7 @@ function linkFactsOf(
     up: true,
     running: true,
     loopback: infos.some(({ internal }) => internal),
+    pointToPoint: false,
     kind: null,
     masterIndex: null,
   };

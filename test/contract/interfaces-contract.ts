@@ -4,6 +4,8 @@ import type { Interfaces, NetworkInterface } from '../../overlay/ports.js';
 
 export interface InterfacesWorld {
   readonly interfaces: Interfaces;
+  /** False: all count as routed. */
+  readonly knowsRoutes: boolean;
   /** Makes the machine have exactly these. */
   set(interfaces: readonly NetworkInterface[]): void;
   /** Resolves when what was set must have been told. */
@@ -16,10 +18,12 @@ const ETHERNET: NetworkInterface = {
     { address: '192.0.2.1', prefixLength: 24 },
     { address: '2001:db8::1', prefixLength: 64 },
   ],
+  ...{ routed4: true, routed6: true },
 };
 const WIRELESS: NetworkInterface = {
   ...{ name: 'card-b', index: 3, mtuBytes: 1500 },
   addresses: [{ address: '198.51.100.7', prefixLength: 25 }],
+  ...{ routed4: true, routed6: true },
 };
 const RENUMBERED: NetworkInterface = {
   ...WIRELESS,
@@ -62,6 +66,18 @@ export function interfacesContract(open: () => InterfacesWorld): void {
     const steps = [[ETHERNET], [ETHERNET, WIRELESS], [ETHERNET, RENUMBERED], [RENUMBERED], []];
     for (const step of steps) await change(...step);
     expect(lists).to.deep.equal(steps);
+  });
+
+  it('tells that gateways came or went, of each family, if it knows of them', async () => {
+    await change(ETHERNET, WIRELESS);
+    const { lists } = told();
+    const steps = [
+      [ETHERNET, { ...WIRELESS, routed4: false }],
+      [{ ...ETHERNET, routed6: false }, WIRELESS],
+      [ETHERNET, WIRELESS],
+    ];
+    for (const step of steps) await change(...step);
+    expect(lists).to.deep.equal(world.knowsRoutes ? steps : []);
   });
 
   it('tells nothing when nothing has changed', async () => {

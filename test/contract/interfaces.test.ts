@@ -55,7 +55,7 @@ const WORLDS: readonly (readonly [string, () => InterfacesWorld])[] = [
     () => {
       const interfaces = new MemoryInterfaces();
       const set = interfaces.set.bind(interfaces);
-      return { interfaces, set, settle: () => Promise.resolve() };
+      return { interfaces, set, knowsRoutes: true, settle: () => Promise.resolve() };
     },
   ],
   [
@@ -65,7 +65,8 @@ const WORLDS: readonly (readonly [string, () => InterfacesWorld])[] = [
       const tables = new FakeTables();
       const interfaces = new NetlinkInterfaces(tables, { ...ALL, clock });
       const set = tables.set.bind(tables);
-      return { interfaces, set, settle: () => clock.advance(SETTLE_MS) };
+      const settle = (): Promise<void> => clock.advance(SETTLE_MS);
+      return { interfaces, set, knowsRoutes: true, settle };
     },
   ],
   [
@@ -77,7 +78,8 @@ const WORLDS: readonly (readonly [string, () => InterfacesWorld])[] = [
       const set = (list: readonly NetworkInterface[]): void => {
         found = asNodeTells(list);
       };
-      return { interfaces, set, settle: () => clock.advance(SETTLE_MS) };
+      const settle = (): Promise<void> => clock.advance(SETTLE_MS);
+      return { interfaces, set, knowsRoutes: false, settle };
     },
   ],
 ];

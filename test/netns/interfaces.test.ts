@@ -1,6 +1,6 @@
 /**
- * Goal: whatever happens to the cards and addresses of a machine is followed within half a second, and
- * a machine on which much happens costs little.
+ * Goal: whatever happens to the cards, addresses and gateways of a machine is followed within half a
+ * second, and a machine on which much happens costs little.
  * Method: a host whose cards are changed with `ip`, and on it a process that tells what it sees
  * (`interfaces-child.ts`). Times are those between the end of the command and the telling.
  *
@@ -32,9 +32,9 @@ const BURST_CHANGES = 200;
 /** Far more than the buffer of a socket holds. */
 const FLOOD_CHANGES = 4_000;
 /** As /proc/net/netlink shows them. */
-const GROUPS = '00000111';
+const GROUPS = '80000551';
 
-/** Of all sockets that listen to links and addresses of both kinds: bits 0, 4 and 8. */
+/** Of all sockets that listen to links, addresses, routes and next hops: bits 0, 4, 6, 8, 10 and 31. */
 function messagesLost(host: Host): number {
   const sockets = commandIn(host.netns, 'cat', ['/proc/net/netlink']).split('\n');
   const drops = sockets.map((line) => line.trim().split(/\s+/)).filter((one) => one[3] === GROUPS);
@@ -52,6 +52,14 @@ function textOf(interfaces: readonly NetworkInterface[]): readonly string[] {
       [name, ...addresses.map((one) => `${one.address}/${one.prefixLength}`)].join(' '),
     )
     .sort();
+}
+
+/** As `eth0/4`, for each family that is routed. */
+function routedOf(interfaces: readonly NetworkInterface[]): readonly string[] {
+  return interfaces.flatMap(({ name, routed4, routed6 }) => [
+    ...(routed4 ? [`${name}/4`] : []),
+    ...(routed6 ? [`${name}/6`] : []),
+  ]);
 }
 
 class Watcher {
@@ -174,6 +182,78 @@ describe('interfaces of a machine', function () {
     );
     const usable = ip('addr', 'change', 'fd00::8/64', 'dev', 'eth1', 'preferred_lft', 'forever');
     await follow(usable, [`eth0 ${V4} ${V6}`, 'eth1 fd00::8/64']);
+    await follow(ip('addr', 'flush', 'dev', 'eth1'), [`eth0 ${V4} ${V6}`]);
+  });
+
+  it('are routed while a gateway is on them, whatever the route looks like', async () => {
+    await follow(ip('addr', 'add', '198.51.100.7/25', 'dev', 'eth1'), [
+      `eth0 ${V4} ${V6}`,
+      'eth1 198.51.100.7/25',
+    ]);
+    // Routes to the wire itself, and what the overlay's own device has, lead through nothing.
+    await unnoticed(ip('route', 'add', '203.0.113.0/24', 'dev', 'eth1'));
+    const near = ['via', '192.0.2.254'];
+    const far = ['via', '198.51.100.1'];
+    const both = ['nexthop', ...near, 'nexthop', ...far];
+    const rows: readonly (readonly [readonly string[], readonly string[]])[] = [
+      [['route', 'add', 'default', ...near], ['eth0/4']],
+      [['route', 'del', 'default'], []],
+      [['route', 'add', '10.0.0.0/8', ...far, 'table', '100'], ['eth1/4']],
+      [
+        ['route', 'add', '10.0.0.0/8', ...both],
+        ['eth0/4', 'eth1/4'],
+      ],
+      [
+        ['route', 'del', '10.0.0.0/8', 'table', '100'],
+        ['eth0/4', 'eth1/4'],
+      ],
+      [['route', 'del', '10.0.0.0/8'], []],
+      [['-6', 'route', 'add', 'default', 'via', '2001:db8::fe'], ['eth0/6']],
+      [
+        ['route', 'add', '10.1.0.0/16', 'via', 'inet6', 'fe80::1', 'dev', 'eth1'],
+        ['eth0/6', 'eth1/4'],
+      ],
+      [['route', 'flush', 'proto', 'boot'], ['eth0/6']],
+      [['-6', 'route', 'del', 'default'], []],
+      [['nexthop', 'add', 'id', '7', ...far, 'dev', 'eth1'], []],
+      [['route', 'add', 'default', 'nhid', '7'], ['eth1/4']],
+      [['nexthop', 'del', 'id', '7'], []],
+    ];
+    let before = '';
+    for (const [command, expected] of rows) {
+      const from = watcher.tellings.length;
+      host.ip(...command);
+      const endedAtMs = wallMs();
+      if (expected.join() === before) continue;
+      before = expected.join();
+      const what = `${command.join(' ')}: ${before}`;
+      const isExpected = ({ interfaces }: Telling): boolean =>
+        routedOf(interfaces).join() === before;
+      const told = await watcher.telling(from, what, isExpected);
+      expect(told.atMs - endedAtMs, `ms until ${what}`).to.be.lessThan(FOLLOWED_MS_MAX);
+    }
+    await follow(ip('addr', 'flush', 'dev', 'eth1'), [`eth0 ${V4} ${V6}`]);
+  });
+
+  it('are all routed where the kernel does not tell of gateways', async () => {
+    const compatible = '/proc/sys/net/ipv4/nexthop_compat_mode';
+    const setCompatible = (value: string): unknown =>
+      commandIn(host.netns, 'sh', ['-c', `echo ${value} > ${compatible}`]);
+    setCompatible('0');
+    await follow(ip('addr', 'add', '198.51.100.7/25', 'dev', 'eth1'), [
+      `eth0 ${V4} ${V6}`,
+      'eth1 198.51.100.7/25',
+    ]);
+    const from = watcher.tellings.length;
+    host.ip('nexthop', 'add', 'id', '8', 'via', '192.0.2.254', 'dev', 'eth0');
+    host.ip('route', 'add', 'default', 'nhid', '8');
+    const isRouted = ({ interfaces }: Telling): boolean =>
+      routedOf(interfaces).join() === 'eth0/4,eth1/4';
+    await watcher.telling(from, 'both to be routed', isRouted);
+    host.ip('nexthop', 'del', 'id', '8');
+    setCompatible('1');
+    const isNot = ({ interfaces }: Telling): boolean => routedOf(interfaces).length === 0;
+    await watcher.telling(from + 1, 'both not to be routed', isNot);
     await follow(ip('addr', 'flush', 'dev', 'eth1'), [`eth0 ${V4} ${V6}`]);
   });
 

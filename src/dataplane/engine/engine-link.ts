@@ -22,8 +22,9 @@ import { LinkSender } from './link-sender.js';
 
 /** While packets wait, schedulers are asked again this often: a path that is stuck is not waited for. */
 const ASK_AGAIN_US = 10_000;
-/** Keys are looked at, and round-trip times told to the receiver, this often. */
+/** Keys are looked at, and round-trip times told to the receiver, this often; and while nothing passes. */
 const HOUSEKEEPING_US = 500_000;
+const HOUSEKEEPING_IDLE_US = 5_000_000;
 /** A message of a node goes on the best two paths at once: it is small, and its loss costs a second. */
 const CONTROL_COPIES = 2;
 
@@ -44,6 +45,7 @@ export class EngineLink {
   #housekeepingUs = 0;
   #isRekeyTold = false;
   #isUsable = false;
+  #isClosed = false;
   readonly #parts: EngineParts;
 
   constructor(id: number, scheduling: LinkScheduling, parts: EngineParts) {
@@ -105,8 +107,11 @@ export class EngineLink {
     this.dueUs = 0;
   }
 
-  /** Does what is due, and sends what there is room for. */
-  attend(): void {
+  /**
+   * Does what is due, and sends what there is room for.
+   * @param heardUs what arrived before has been read
+   */
+  attend(heardUs: number): void {
     const { nowUs } = this.#parts;
     for (const path of this.paths.values()) {
       this.#attendPath(path);
@@ -122,7 +127,7 @@ export class EngineLink {
     }
     this.#judgeUse();
     const now = nowUs();
-    this.reorder.settle(now);
+    this.reorder.settle(heardUs);
     if (now >= this.#housekeepingUs) this.#keepHouse(now);
     this.sender.pump();
     this.#plan();
@@ -170,6 +175,7 @@ export class EngineLink {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.sender.queue.clear();
     this.reorder.flush();
     this.keys.clear();
@@ -186,7 +192,9 @@ export class EngineLink {
     const { receiveMemory } = this.#parts;
     return new Reorder({
       deliver: (handle) => {
-        receiveMemory.deliver(handle);
+        // Of a peer that was cut off, nothing passes any more.
+        if (this.#isClosed) receiveMemory.release(handle);
+        else receiveMemory.deliver(handle);
       },
       discard: (handle) => {
         receiveMemory.release(handle);
@@ -241,7 +249,8 @@ export class EngineLink {
   }
 
   #keepHouse(now: number): void {
-    this.#housekeepingUs = now + HOUSEKEEPING_US;
+    const isIdle = now - this.lastPacketUs > HOUSEKEEPING_IDLE_US;
+    this.#housekeepingUs = now + (isIdle ? HOUSEKEEPING_IDLE_US : HOUSEKEEPING_US);
     for (const path of this.paths.values()) this.reorder.setRtt(path.slot, path.machine.rttUs);
     const nowMs = now / 1000;
     this.keys.expire(nowMs);

@@ -20,6 +20,7 @@ import { EngineLink } from './engine-link.js';
 import type { EngineEvent, EngineParts } from './engine-parts.js';
 import { EngineSocket } from './engine-socket.js';
 import { DatagramIntake, type ReceiveSession } from './datagram-intake.js';
+import { ReadHorizon } from './read-horizon.js';
 import { RECEIVE_SLABS_LOW, ReceiveMemory } from './receive-memory.js';
 import { SEND_SLABS_LOW, SendMemory } from './send-memory.js';
 import { SMALL_SPACE_BYTES, SmallDatagrams } from './small-datagrams.js';
@@ -79,6 +80,7 @@ export class Engine {
   #forwarded: Uint8Array[] = [];
   readonly #notices: ReceiveBatch;
   #tellAgainUs = 0;
+  readonly #horizon = new ReadHorizon();
 
   constructor(options: EngineOptions) {
     const { io, counters, nowUs, emit } = options;
@@ -152,7 +154,6 @@ export class Engine {
     if (link === undefined) return;
     this.#routes.delete(link.peer, link);
     link.close();
-    this.#receiveMemory.flush();
     this.#links.delete(id);
   }
 
@@ -245,11 +246,15 @@ export class Engine {
       this.#receiveMemory.compact(received);
       this.#intake.take(socket, received);
     }
+    this.#horizon.leave();
     return true;
   }
 
-  /** Does all that is due. */
-  attend(): void {
+  /**
+   * Does all that is due.
+   * @param lookedUs when it was asked which sockets have something; all of those were read since
+   */
+  attend(lookedUs: number): void {
     const now = this.#options.nowUs();
     for (const socket of this.#sockets.values()) {
       if (socket.isBlocked) socket.retry();
@@ -259,7 +264,8 @@ export class Engine {
       }
       if (socket.failure !== null) this.#fail(socket, socket.failure);
     }
-    for (const link of this.#links.values()) if (link.dueUs <= now) link.attend();
+    const heardUs = this.#horizon.passedUs(lookedUs, now);
+    for (const link of this.#links.values()) if (link.dueUs <= now) link.attend(heardUs);
     this.#receiveMemory.flush();
   }
 

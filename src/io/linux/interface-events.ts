@@ -1,6 +1,6 @@
 /**
- * Hearing from the kernel that links or addresses have changed. What exactly is never looked at: who
- * is woken reads everything anew, so a lost or unknown message does no harm.
+ * Hearing from the kernel that links, addresses or routes have changed. What exactly is never looked
+ * at: who is woken reads everything anew, so a lost or unknown message does no harm.
  */
 import { checked, errnoName, type Libc } from './libc.js';
 import { NLM_F_REQUEST, openRouteSocket, SOL_NETLINK } from './netlink.js';
@@ -8,8 +8,13 @@ import { encodeMessage, viewOf } from './netlink-wire.js';
 import { Readiness } from './readiness.js';
 
 const NETLINK_ADD_MEMBERSHIP = 1;
-/** RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR of rtnetlink.h. */
-const GROUPS: readonly number[] = [1, 5, 9];
+/** RTNLGRP_LINK, RTNLGRP_{IPV4,IPV6}_IFADDR, RTNLGRP_{IPV4,IPV6}_ROUTE of rtnetlink.h. */
+const GROUPS: readonly number[] = [1, 5, 9, 7, 11];
+/**
+ * RTNLGRP_NEXTHOP: routes go with the entry for their gateway, and nothing is said of the routes. Kernels
+ * before 5.3 have neither the entries nor the group.
+ */
+const NEXT_HOP_GROUP = 32;
 const NLMSG_NOOP = 1;
 
 /** Of each message so much is copied; the kernel throws the rest away. */
@@ -70,13 +75,18 @@ export class NetlinkEvents implements InterfaceEvents {
     });
   }
 
+  /** @returns 0 or a negative errno */
+  #join(group: number): number {
+    const value = new Uint8Array(4);
+    viewOf(value).setUint32(0, group, true);
+    const option = [SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, value, value.length] as const;
+    return this.#libc.setsockopt(this.#fd, ...option);
+  }
+
   #subscribe(): void {
-    for (const group of GROUPS) {
-      const value = new Uint8Array(4);
-      viewOf(value).setUint32(0, group, true);
-      const option = [SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, value, value.length] as const;
-      checked('setsockopt', this.#libc.setsockopt(this.#fd, ...option));
-    }
+    for (const group of GROUPS) checked('setsockopt', this.#join(group));
+    const result = this.#join(NEXT_HOP_GROUP);
+    if (result < 0 && errnoName(-result) !== 'EINVAL') checked('setsockopt', result);
     // The kernel tells only sockets that have a port, and gives one with the first message sent. This
     // one is answered by nothing.
     const nothing = encodeMessage({

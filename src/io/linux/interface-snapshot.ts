@@ -1,8 +1,10 @@
 /** From what the kernel says to the list of usable interfaces, with the reason for each left out. */
 import type { NetworkInterface } from '../../../overlay/ports.js';
 import { usableAddresses } from './interface-addresses.js';
+import type { RoutedLinks } from './interface-gateways.js';
 import { judgeLink } from './interface-judgement.js';
 import type { AddressFacts, LinkFacts } from './interface-wire.js';
+import type { Family } from './rtnetlink.js';
 
 export interface InterfaceChoice {
   /**
@@ -24,6 +26,7 @@ export interface InterfaceSnapshot {
 export function takeSnapshot(
   links: readonly LinkFacts[],
   addresses: readonly AddressFacts[],
+  routed: RoutedLinks,
   { chosen, ignoreAddress }: InterfaceChoice,
 ): InterfaceSnapshot {
   const byIndex = new Map(links.map((link) => [link.index, link]));
@@ -43,10 +46,15 @@ export function takeSnapshot(
     }
     excluded.delete(link.name);
     const { name, index, mtuBytes } = link;
-    interfaces.push({ name, index, mtuBytes, addresses: usable });
+    const [routed4, routed6] = [isRouted(link, routed[4]), isRouted(link, routed[6])];
+    interfaces.push({ name, index, mtuBytes, addresses: usable, routed4, routed6 });
   }
   interfaces.sort((a, b) => a.index - b.index || (a.name < b.name ? -1 : 1));
   return { interfaces, excluded: Object.fromEntries(excluded) };
+}
+
+function isRouted({ index, pointToPoint }: LinkFacts, routed: RoutedLinks[Family]): boolean {
+  return pointToPoint || routed === null || routed.has(index);
 }
 
 function masterKindOf(

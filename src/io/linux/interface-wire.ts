@@ -10,6 +10,7 @@ import { decodeAttributes, encodeAttributes, viewOf, type NetlinkMessage } from 
 import * as rt from './rtnetlink.js';
 
 const IFF_LOOPBACK = 0x8;
+const IFF_POINTOPOINT = 0x10;
 /**
  * Both are needed: `running` is RFC 2863's operational state, which the kernel renews up to a second
  * late, and `lower up` the carrier as it is now.
@@ -38,6 +39,8 @@ export interface LinkFacts {
   /** Has a carrier, and is ready to carry packets. */
   readonly running: boolean;
   readonly loopback: boolean;
+  /** Has only one other end, such as a dial-up or a modem: what is sent there needs no gateway. */
+  readonly pointToPoint: boolean;
   /** The kernel's name of its driver, such as `veth` or `bridge`; null for most hardware. */
   readonly kind: string | null;
   /** Index of the bridge, bond or other link that this one is part of. */
@@ -81,6 +84,7 @@ export function decodeLinkFacts(message: NetlinkMessage): Result<LinkFacts, 'mal
     up,
     running: (flags & IFF_RUNNING_AND_LOWER_UP) === IFF_RUNNING_AND_LOWER_UP,
     loopback: (flags & IFF_LOOPBACK) !== 0,
+    pointToPoint: (flags & IFF_POINTOPOINT) !== 0,
     kind: info === undefined ? null : kindOf(info),
     masterIndex: master === undefined ? null : viewOf(master).getUint32(0, true),
   });

@@ -13,6 +13,7 @@ import {
   type InterfaceChoice,
   type InterfaceSnapshot,
 } from './interface-snapshot.js';
+import { readRoutedLinks, type RoutedLinks } from './interface-gateways.js';
 import type { AddressFacts, LinkFacts } from './interface-wire.js';
 import { libc } from './libc.js';
 import { Netlink } from './netlink.js';
@@ -34,6 +35,7 @@ export interface InterfaceOptions extends InterfaceChoice {
 export interface InterfaceTables {
   readonly linkFacts: () => readonly LinkFacts[];
   readonly addressFacts: () => readonly AddressFacts[];
+  readonly routedLinks: () => RoutedLinks;
   readonly events: Pick<InterfaceEvents, 'wait' | 'drain'>;
   readonly close: () => void;
 }
@@ -65,6 +67,7 @@ export function openInterfaceTables(): InterfaceTables {
       events,
       linkFacts: () => netlink.linkFacts(),
       addressFacts: () => netlink.addressFacts(),
+      routedLinks: () => readRoutedLinks(libc()),
       close: () => {
         events.close();
         netlink.close();
@@ -152,8 +155,8 @@ export class NetlinkInterfaces implements Interfaces {
   #read(): InterfaceSnapshot {
     this.readings++;
     this.#readAtMs = this.#options.clock.now();
-    const { linkFacts, addressFacts } = this.#tables;
-    return takeSnapshot(linkFacts(), addressFacts(), this.#options);
+    const { linkFacts, addressFacts, routedLinks } = this.#tables;
+    return takeSnapshot(linkFacts(), addressFacts(), routedLinks(), this.#options);
   }
 
   #take({ interfaces, excluded }: InterfaceSnapshot): void {

@@ -6,6 +6,7 @@
  */
 import { CodedError } from '../../../overlay/base/errors.js';
 import type { Result } from '../../../overlay/base/result.js';
+import { decodeGateways, type Gateways } from './interface-gateway-wire.js';
 import * as facts from './interface-wire.js';
 import { checked, errnoName, type Libc } from './libc.js';
 import {
@@ -19,9 +20,10 @@ import * as rt from './rtnetlink.js';
 
 /**
  * `refused`: the kernel answered with an errno; `malformed`: it answered what we cannot read;
- * `no-answer`: the answer is missing; `changing`: the tables changed during every try to read them.
+ * `no-answer`: the answer is missing; `changing`: the tables changed during every try to read them;
+ * `too-long`: a table has more entries than the caller takes.
  */
-export type NetlinkErrorCode = 'refused' | 'malformed' | 'no-answer' | 'changing';
+export type NetlinkErrorCode = 'refused' | 'malformed' | 'no-answer' | 'changing' | 'too-long';
 
 export class NetlinkError extends CodedError<NetlinkErrorCode> {
   /** Name such as `EEXIST`; null if the kernel did not answer with one. */
@@ -149,6 +151,22 @@ export class Netlink {
     return this.#dump('list routes', rt.RTM_GETROUTE, rt.RTM_NEWROUTE, query, (found) =>
       rt.decodeRoute(found),
     );
+  }
+
+  /**
+   * The gateways of each route of one family that has some. After `too-long` the socket is in the
+   * middle of an answer, and good for nothing but `close`.
+   * @param routesMax how many entries are looked at, whatever they are, over all tries
+   */
+  gateways(family: rt.Family, routesMax: number): readonly Gateways[] {
+    const query = rt.encodeRouteQuery(family);
+    let routes = 0;
+    return this.#dump('list gateways', rt.RTM_GETROUTE, rt.RTM_NEWROUTE, query, (found) => {
+      if (++routes > routesMax) {
+        throw new NetlinkError('too-long', 'list gateways', 'there are more routes than are read');
+      }
+      return decodeGateways(found);
+    });
   }
 
   /** Changes something, and checks the acknowledgement. */

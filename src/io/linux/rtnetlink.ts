@@ -29,6 +29,7 @@ export const RTM_NEWROUTE = 24;
 export const RTM_GETROUTE = 26;
 
 export const RT_TABLE_MAIN = 254;
+export const RT_TABLE_LOCAL = 255;
 export const RTN_UNICAST = 1;
 /** The kinds of route that refuse a destination instead of leading to it. */
 export const RTN_REFUSING: ReadonlySet<number> = new Set([6, 7, 8]);
@@ -37,7 +38,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 export const IFINFO_BYTES = 16;
 export const IFADDR_BYTES = 8;
-const RTMSG_BYTES = 12;
+export const RTMSG_BYTES = 12;
 
 const IFF_UP = 1;
 const IFLA_IFNAME = 3;
@@ -51,10 +52,10 @@ const IFA_LOCAL = 2;
 const IFA_F_NODAD = 0x02;
 const RTA_DST = 1;
 const RTA_OIF = 4;
-const RTA_MULTIPATH = 9;
+export const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
 /** `struct rtnexthop`: length u16, flags u8, hops u8, interface index i32. */
-const RTNEXTHOP_BYTES = 8;
+export const RTNEXTHOP_BYTES = 8;
 
 export type Family = 4 | 6;
 

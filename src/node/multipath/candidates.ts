@@ -1,10 +1,11 @@
 /**
  * Candidates: the data sockets of a node as it tells them to a peer, which may send to any of them.
  *
- *   [id, interface, transport, family, address, port, prefix length, metric group, backup, mtu]
- *    u8  u8         0|1        4|6     4|16 B   u16   u8             u16           bool    u16
+ *   [id, interface, transport, family, address, port, prefix length, routed, metric group, backup, mtu]
+ *    u8  u8         0|1        4|6     4|16 B   u16   u8             bool    u16           bool    u16
  *
- * Transport 0 is UDP, 1 raw IP. An id stays with a socket for its life, an interface's number with the
+ * Transport 0 is UDP, 1 raw IP. `routed` says whether its interface leads beyond the own subnet, for the
+ * family of the socket. An id stays with a socket for its life, an interface's number with the
  * interface; so a peer can tell a socket that moved from another one, and two sockets of one interface
  * from two interfaces.
  */
@@ -29,6 +30,8 @@ export interface Candidate {
   /** 0 for `raw`. */
   readonly port: number;
   readonly prefixLength: number;
+  /** Its packets can leave the subnet, through a gateway. */
+  readonly routed: boolean;
   readonly metricGroup: number;
   readonly backup: boolean;
   readonly mtuBytes: number;
@@ -52,6 +55,7 @@ const candidateShape = z
     bytes({ max: 16 }),
     uint(0xffff),
     uint(128),
+    z.boolean(),
     uint(METRIC_GROUP_MAX),
     z.boolean(),
     uint(0xffff),
@@ -77,6 +81,7 @@ export function candidatesMessage(candidates: readonly Candidate[]): CandidatesM
     one.address,
     one.port,
     one.prefixLength,
+    one.routed,
     one.metricGroup,
     one.backup,
     one.mtuBytes,
@@ -85,7 +90,7 @@ export function candidatesMessage(candidates: readonly Candidate[]): CandidatesM
 
 export function readCandidates(message: CandidatesMessage): Candidate[] {
   return message.map(([id, network, transport, family, address, port, ...rest]) => {
-    const [prefixLength, metricGroup, backup, mtuBytes] = rest;
+    const [prefixLength, routed, metricGroup, backup, mtuBytes] = rest;
     return {
       id,
       interface: network,
@@ -95,6 +100,7 @@ export function readCandidates(message: CandidatesMessage): Candidate[] {
       text: addressText(address),
       port,
       prefixLength,
+      routed,
       metricGroup,
       backup,
       mtuBytes,

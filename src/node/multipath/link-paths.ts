@@ -5,6 +5,8 @@
  */
 import type { DataPlane, Endpoint, PathPlan } from '../../../overlay/link/data-plane.js';
 import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
+import { PATHS_MAX } from '../../../overlay/link/schedule/order-header.js';
+import type { Clock } from '../../../overlay/ports.js';
 import type { Candidate, OwnCandidate } from './candidates.js';
 import { isBackup, metricGroupOf } from './pair-options.js';
 
@@ -15,29 +17,44 @@ export interface PathEnds {
   readonly remote: number;
 }
 
+/**
+ * A path that works is kept so long after others were set instead: for the answer to that message, also
+ * when it is asked for again, and for packets until the new paths have been tried.
+ */
+export const LEAVING_MS = 600;
+
 interface LinkPath {
   readonly ends: PathEnds;
   plan: PathPlan;
   state: LivenessState;
 }
 
+export interface LinkPathsParts {
+  readonly dataPlane: DataPlane;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly link: number;
+  /** Paths that were kept for a while are gone. */
+  readonly left: () => void;
+}
+
 export class LinkPaths {
-  readonly #dataPlane: DataPlane;
-  readonly #link: number;
+  readonly #parts: LinkPathsParts;
   readonly #paths = new Map<number, LinkPath>();
+  /** Ids of paths that are not wanted any more. */
+  readonly #leaving = new Set<number>();
+  #cancelLeave: () => void = () => undefined;
   /** All ids that ever were a path of this session. */
   readonly #used = new Set<number>();
   /** Ids that the data plane was told last. */
   #told = '';
 
-  constructor(dataPlane: DataPlane, link: number) {
-    this.#dataPlane = dataPlane;
-    this.#link = link;
+  constructor(parts: LinkPathsParts) {
+    this.#parts = parts;
   }
 
   /** Whether packets can go by some path. */
   get isUsable(): boolean {
-    return [...this.#paths.values()].some(({ state }) => state === 'active' || state === 'suspect');
+    return [...this.#paths.values()].some(({ state }) => isAlive(state));
   }
 
   /** Null: there is no such path. */
@@ -54,8 +71,7 @@ export class LinkPaths {
     own: readonly OwnCandidate[],
     remote: readonly Candidate[],
   ): boolean {
-    const ids = new Set(wanted.map(({ id }) => id));
-    for (const id of [...this.#paths.keys()]) if (!ids.has(id)) this.#paths.delete(id);
+    this.#leave(wanted.map(({ id }) => id));
     let isSound = true;
     for (const ends of wanted) {
       if (this.#paths.has(ends.id)) continue;
@@ -74,7 +90,7 @@ export class LinkPaths {
     for (const { ends } of [...this.#paths.values()]) {
       const isWhole =
         own.some(({ id }) => id === ends.own) && remote.some(({ id }) => id === ends.remote);
-      if (!isWhole) this.#paths.delete(ends.id);
+      if (!isWhole) this.#drop(ends.id);
     }
     this.#tell();
   }
@@ -92,9 +108,36 @@ export class LinkPaths {
 
   /** Another session, or none. */
   clear(): void {
+    this.#cancelLeave();
+    this.#leaving.clear();
     this.#paths.clear();
     this.#used.clear();
     this.#tell();
+  }
+
+  /** All but these go: those that work a little later, unless another takes their slot. */
+  #leave(wanted: readonly number[]): void {
+    const slots = new Set(wanted.map((id) => id % PATHS_MAX));
+    for (const [id, { state }] of [...this.#paths]) {
+      if (wanted.includes(id)) this.#leaving.delete(id);
+      else if (slots.has(id % PATHS_MAX) || !isAlive(state)) this.#drop(id);
+      else if (!this.#leaving.has(id)) this.#leaveLater(id);
+    }
+  }
+
+  #leaveLater(id: number): void {
+    this.#leaving.add(id);
+    this.#cancelLeave();
+    this.#cancelLeave = this.#parts.clock.after(LEAVING_MS, () => {
+      for (const left of [...this.#leaving]) this.#drop(left);
+      this.#tell();
+      this.#parts.left();
+    });
+  }
+
+  #drop(id: number): void {
+    this.#paths.delete(id);
+    this.#leaving.delete(id);
   }
 
   #add(ends: PathEnds, own: OwnCandidate, remote: Candidate): void {
@@ -115,6 +158,10 @@ export class LinkPaths {
     const told = plans.map(({ id }) => id).join(' ');
     if (told === this.#told) return;
     this.#told = told;
-    this.#dataPlane.setPaths(this.#link, plans);
+    this.#parts.dataPlane.setPaths(this.#parts.link, plans);
   }
+}
+
+function isAlive(state: LivenessState): boolean {
+  return state === 'active' || state === 'suspect';
 }

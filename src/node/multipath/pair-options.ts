@@ -2,6 +2,10 @@
  * Which socket of ours may work with which of a peer's, and in what order they are worth a try. Two ends
  * in one subnet are nearly sure, two of one scope likely; of a private and a global one the private end
  * can begin, and the global end learns where to answer.
+ *
+ * Ends in different subnets need a router at both. Without one a socket that is bound to its interface
+ * asks for any address on that wire, and a host answers there for all it has: such a path would only
+ * be another name for the one between the interfaces on that wire.
  */
 import { scopeOf, sharesPrefix } from './addresses.js';
 import type { Candidate, OwnCandidate } from './candidates.js';
@@ -46,7 +50,13 @@ function fits(own: Candidate, remote: Candidate): boolean {
   if (own.transport !== remote.transport || own.family !== remote.family) return false;
   const hasPort = remote.transport === 'raw' || remote.port !== 0;
   const isItself = own.text === remote.text && own.port === remote.port;
-  return hasPort && !isItself;
+  return hasPort && !isItself && canMeet(own, remote);
+}
+
+/** Of two prefixes the shorter counts: who has it sends directly, and the other can answer. */
+function canMeet(own: Candidate, remote: Candidate): boolean {
+  const shared = Math.min(own.prefixLength, remote.prefixLength);
+  return (own.routed && remote.routed) || sharesPrefix(own.address, remote.address, shared);
 }
 
 function optionOf(own: OwnCandidate, remote: Candidate): PairOption {

@@ -1,6 +1,6 @@
 /**
- * Chooses the paths of a link: one for each pair of an own and a remote interface, as far as there are
- * slots. What works stays. What does not gives way: to another option of the same interfaces (such as the
+ * Chooses the paths of a link: one for each pair of an own and a remote interface that can reach each
+ * other, as far as there are slots. What works stays. What does not gives way: to another option of the same interfaces (such as the
  * other family) after three seconds, and to interfaces that wait for a slot after five. When all have been
  * tried in vain another round begins, ever more rarely, so that ids last.
  *

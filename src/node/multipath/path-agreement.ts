@@ -39,6 +39,8 @@ export interface AgreementHooks {
   readonly session: () => number;
   /** The peer knows of no session. */
   readonly lost: () => void;
+  /** Paths that others were set for are gone now. */
+  readonly left: () => void;
   /** The session has no ids for paths left. @returns when to look again */
   readonly exhausted: () => number;
 }
@@ -69,7 +71,7 @@ export class PathAgreement {
     this.#hooks = hooks;
     this.#isController = parts.self < peer;
     this.#pairing = new Pairing(parts.isOverlayAddress);
-    this.paths = new LinkPaths(parts.dataPlane, link);
+    this.paths = new LinkPaths({ ...parts, link, left: hooks.left });
   }
 
   /** When {@link run} has something to do though nothing happened. */

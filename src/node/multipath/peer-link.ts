@@ -82,6 +82,9 @@ export class PeerLink {
       lost: () => {
         this.#down();
       },
+      left: () => {
+        this.#settle();
+      },
       exhausted: () => this.#renew(),
     });
     this.#exchanges = new Exchanges(parts, peer, this.#chain, signal, {

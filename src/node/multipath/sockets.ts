@@ -295,6 +295,7 @@ export class DataSockets {
         text: addressText(bytes),
         port: open.port,
         prefixLength: address.prefixLength,
+        routed: family === 4 ? network.routed4 : network.routed6,
         metricGroup: Math.min(use.metric, METRIC_GROUP_MAX),
         backup: use.backup ?? false,
         mtuBytes: Math.min(network.mtuBytes, 0xffff),

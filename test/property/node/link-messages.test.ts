@@ -24,16 +24,16 @@ import {
 const u8 = fc.nat(255);
 const u16 = fc.nat(0xffff);
 const candidate = fc
-  .tuple(fc.constantFrom<4 | 6>(4, 6), u8, u8, fc.nat(1), u16, u16, fc.boolean(), u16)
+  .tuple(fc.constantFrom<4 | 6>(4, 6), u8, u8, fc.nat(1), u16, fc.boolean(), u16, fc.boolean(), u16)
   .chain(([family, ...rest]) => {
     const bytes = family === 4 ? 4 : 16;
     const address = fc.uint8Array({ minLength: bytes, maxLength: bytes });
     return fc.tuple(fc.constant(family), address, fc.nat(bytes * 8), fc.constant(rest));
   })
-  .map(([family, address, prefix, [id, network, transport, port, metric, backup, mtu]]) => {
+  .map(([family, address, prefix, [id, network, transport, port, routed, metric, backup, mtu]]) => {
     const one: CandidatesMessage[number] = [
       ...([id, network, transport, family, address, port] as const),
-      ...([prefix, metric, backup, mtu] as const),
+      ...([prefix, routed, metric, backup, mtu] as const),
     ];
     return one;
   });
@@ -96,7 +96,7 @@ describe('properties of link messages', () => {
   it('fit into a datagram at their longest', () => {
     const longest = Array.from({ length: 16 }, (_, index): CandidatesMessage[number] => {
       const address = new Uint8Array(16).fill(255);
-      return [255 - index, 255, 1, 6, address, 65_535, 128, 65_535, true, 65_535];
+      return [255 - index, 255, 1, 6, address, 65_535, 128, true, 65_535, true, 65_535];
     });
     const all = Array.from({ length: 10 }, (_, index): PathsMessage[number] => [
       240 + index,
@@ -111,9 +111,33 @@ describe('properties of link messages', () => {
   });
 
   it('do not name one socket twice, or two paths in one slot', () => {
-    const one: CandidatesMessage[number] = [1, 1, 0, 4, new Uint8Array(4), 1, 24, 0, false, 1_500];
+    const one: CandidatesMessage[number] = [
+      1,
+      1,
+      0,
+      4,
+      new Uint8Array(4),
+      1,
+      24,
+      true,
+      0,
+      false,
+      1_500,
+    ];
     expect(() => linkRequestCodec.encode(['candidates', 1, [one, one]])).to.throw();
-    const two: CandidatesMessage[number] = [1, 1, 0, 6, new Uint8Array(4), 1, 24, 0, false, 1_500];
+    const two: CandidatesMessage[number] = [
+      1,
+      1,
+      0,
+      6,
+      new Uint8Array(4),
+      1,
+      24,
+      true,
+      0,
+      false,
+      1_500,
+    ];
     expect(() => linkRequestCodec.encode(['candidates', 1, [two]])).to.throw();
     const same: PathsMessage = [
       [3, 0, 0],

@@ -23,17 +23,19 @@ interface Drawn {
   readonly interface: number;
   readonly family: 4 | 6;
   readonly subnet: number;
+  readonly routed: boolean;
 }
 
 const drawn = fc.record({
   interface: fc.nat(5),
   family: fc.constantFrom<4 | 6>(4, 6),
   subnet: fc.nat(3),
+  routed: fc.boolean(),
 });
 
 /** @param side 1: own, 2: remote @param life differs for a socket that was opened again */
 function candidateOf(
-  { interface: network, family, subnet }: Drawn,
+  { interface: network, family, subnet, routed }: Drawn,
   side: number,
   life = 0,
 ): OwnCandidate {
@@ -44,7 +46,7 @@ function candidateOf(
   const id = (network * 2 + (family === 4 ? 0 : 1) + life * 12) % 256;
   return {
     ...{ id, interface: network, transport: 'udp', family, text, port: 1_000 + life },
-    ...{ address: addressBytes(text)!, prefixLength: family === 4 ? 24 : 80 },
+    ...{ address: addressBytes(text)!, prefixLength: family === 4 ? 24 : 80, routed },
     ...{
       metricGroup: 0,
       backup: false,
@@ -63,6 +65,14 @@ function candidates(list: readonly Drawn[], side: number, life = 0): OwnCandidat
 
 const keyOf = ({ own, remote }: { own: Candidate; remote: Candidate }): string =>
   `${own.text}:${own.port} ${remote.text}:${remote.port}`;
+
+/** The subnets of the drawn addresses by their text, which is all that they differ in before the host. */
+const subnetOf = ({ text, family }: Candidate): string =>
+  family === 4 ? text.slice(0, text.lastIndexOf('.')) : (text.split(':')[2] ?? '');
+
+const mayMeet = (own: Candidate, remote: Candidate): boolean =>
+  own.family === remote.family &&
+  (subnetOf(own) === subnetOf(remote) || (own.routed && remote.routed));
 
 const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('own' as const), list: fc.array(drawn) }) },
@@ -101,6 +111,7 @@ describe('properties of pairing', () => {
           for (const pair of pairs) {
             expect(pair.id).to.be.within(0, PATH_IDS - 1);
             expect(pair.own.family).to.equal(pair.remote.family);
+            expect(mayMeet(pair.own, pair.remote), keyOf(pair)).to.equal(true);
             expect(used.get(pair.id) ?? keyOf(pair), 'an id for one pair').to.equal(keyOf(pair));
           }
           const ids = new Set(pairs.map(({ id }) => id));
@@ -153,6 +164,10 @@ describe('properties of pairing', () => {
           ),
         ];
         expect(networks(pairs)).to.have.members(networks(options));
+        const meeting = own.flatMap((mine) =>
+          remote.filter((other) => mayMeet(mine, other)).map((other) => `${mine.id} ${other.id}`),
+        );
+        expect(options.map((one) => `${one.own.id} ${one.remote.id}`)).to.have.members(meeting);
         const possible = new Set(options.map((one) => one.interfaces)).size;
         expect(pairs.length).to.equal(Math.min(PATHS_MAX, possible));
       }),
@@ -190,7 +205,10 @@ describe('properties of pairing', () => {
 
   it('leave ids for interfaces that come and go, however long nothing works', () => {
     const all: Drawn[] = [0, 1, 2, 3].flatMap((one) =>
-      ([4, 6] as const).map((family) => ({ interface: one, family, subnet: 0 })),
+      ([4, 6] as const).map((family) => ({
+        ...{ interface: one, family, subnet: 0 },
+        routed: false,
+      })),
     );
     const [own, remote] = [candidates(all, 1), candidates(all, 2)];
     const pairing = new Pairing(NEVER);
@@ -208,7 +226,7 @@ describe('properties of pairing', () => {
 
   it('choose near pairs first, then IPv4, and never loopback, link-local or overlay addresses', () => {
     const at = (text: string, id: number, prefixLength = 24): OwnCandidate => ({
-      ...candidateOf({ interface: 0, family: 4, subnet: 0 }, 1),
+      ...candidateOf({ interface: 0, family: 4, subnet: 0, routed: true }, 1),
       ...{ id, interface: id, text, address: addressBytes(text)!, prefixLength },
       family: text.includes(':') ? 6 : 4,
     });

@@ -40,12 +40,18 @@ export class FakeInterfaces implements Interfaces {
   }
 }
 
-/** An interface with /24 and /64 addresses. */
+/** An interface with /24 and /64 addresses, behind routers that reach everything. */
 export function network(name: string, index: number, ...addresses: string[]): NetworkInterface {
   const withPrefix = addresses.map((address) => {
     return { address, prefixLength: address.includes(':') ? 64 : 24 };
   });
-  return { name, index, mtuBytes: 1_500, addresses: withPrefix };
+  const routed = { routed4: true, routed6: true };
+  return { name, index, mtuBytes: 1_500, addresses: withPrefix, ...routed };
+}
+
+/** The same without a gateway: it reaches its own subnets only. */
+export function unrouted(one: NetworkInterface): NetworkInterface {
+  return { ...one, routed4: false, routed6: false };
 }
 
 export interface TestNode {

@@ -56,14 +56,17 @@ describe('interfaces by polling', () => {
       utun3: [info('10.8.0.1/24')],
     };
     const mtuBytes = 1500;
+    const routed = { routed4: true, routed6: true };
     expect(open().current()).to.deep.equal([
       {
         ...{ name: 'card0', index: 0, mtuBytes },
         addresses: [{ address: '198.51.100.1', prefixLength: 24 }],
+        ...routed,
       },
       {
         ...{ name: 'card1', index: 12, mtuBytes },
         addresses: [{ address: '192.0.2.1', prefixLength: 24 }],
+        ...routed,
       },
     ]);
     expect(

@@ -1,12 +1,13 @@
-/** The kernel's tables of links and addresses, set by hand. */
+/** The kernel's tables of links, addresses and routes, set by hand. */
 import { parseAddressBytes } from '../../../../src/io/linux/address-text.js';
 import type { AddressFacts, LinkFacts } from '../../../../src/io/linux/interface-wire.js';
+import type { RoutedLinks } from '../../../../src/io/linux/interface-gateways.js';
 import type { InterfaceTables } from '../../../../src/io/linux/interfaces.js';
 import type { NetworkInterface } from '../../../../overlay/ports.js';
 
 const LOOPBACK: LinkFacts = {
   ...{ name: 'lo', index: 1, mtuBytes: 65_536, up: true, running: true, loopback: true },
-  ...{ kind: null, masterIndex: null },
+  ...{ pointToPoint: false, kind: null, masterIndex: null },
 };
 const STATE = { tentative: false, duplicate: false, deprecated: false, temporary: false };
 
@@ -18,6 +19,7 @@ export class FakeTables implements InterfaceTables {
   closed = 0;
   #links: readonly LinkFacts[] = [LOOPBACK];
   #addresses: readonly AddressFacts[] = [];
+  #routed: RoutedLinks = { 4: new Set(), 6: new Set() };
   #woken: (() => void) | null = null;
   #unread = false;
 
@@ -40,6 +42,8 @@ export class FakeTables implements InterfaceTables {
 
   readonly addressFacts = (): readonly AddressFacts[] => this.#addresses;
 
+  readonly routedLinks = (): RoutedLinks => this.#routed;
+
   readonly close = (): void => {
     this.closed++;
     this.#woken = null;
@@ -56,6 +60,12 @@ export class FakeTables implements InterfaceTables {
         address: parseAddressBytes(address)!,
       })),
     );
+    const indexes = (list: readonly NetworkInterface[]): ReadonlySet<number> =>
+      new Set(list.map(({ index }) => index));
+    this.#routed = {
+      4: indexes(interfaces.filter(({ routed4 }) => routed4)),
+      6: indexes(interfaces.filter(({ routed6 }) => routed6)),
+    };
     this.touch();
   }
 

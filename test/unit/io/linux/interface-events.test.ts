@@ -61,14 +61,29 @@ describe('hearing of changed interfaces', () => {
     return events;
   }
 
-  it('joins the groups of links and of both kinds of address, and gets itself a port', async () => {
+  it('joins the groups of links and of addresses and routes of both kinds, and gets itself a port', async () => {
     const events = eventsAnswering([]);
-    expect(memberships).to.deep.equal([1, 5, 9]);
+    expect(memberships).to.deep.equal([1, 5, 9, 7, 11, 32]);
     expect(sent).to.equal(1);
     events.close();
     events.close();
     await delay(0);
     expect(closed).to.have.members([5, 6]);
+  });
+
+  it('does without the group that old kernels lack, and without no other', () => {
+    const lacking = (group: number): Partial<Libc> => ({
+      setsockopt: (_fd, _level, _option, value) => (value[0] === group ? -EINVAL : 0),
+    });
+    expect(eventsAnswering([16], lacking(32)).drain()).to.equal(null);
+    for (const group of [1, 5, 9, 7, 11]) {
+      expect(() => eventsAnswering([], lacking(group))).to.throw(/failed with EINVAL/);
+    }
+    expect(() =>
+      eventsAnswering([], {
+        setsockopt: (_fd, _level, _option, value) => (value[0] === 32 ? -EIO : 0),
+      }),
+    ).to.throw(/EIO/);
   });
 
   it('reads on behind lost and interrupted messages, to the end', () => {

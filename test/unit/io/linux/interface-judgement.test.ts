@@ -9,7 +9,7 @@ import type { LinkFacts } from '../../../../src/io/linux/interface-wire.js';
 function link(name: string, more: Partial<LinkFacts> = {}): LinkFacts {
   return {
     ...{ name, index: 7, mtuBytes: 1500, up: true, running: true, loopback: false },
-    ...{ kind: null, masterIndex: null },
+    ...{ pointToPoint: false, kind: null, masterIndex: null },
     ...more,
   };
 }

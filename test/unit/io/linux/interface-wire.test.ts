@@ -54,7 +54,7 @@ describe('facts of links', () => {
       ok: true,
       value: {
         ...{ index: 5, name: 'eth0', mtuBytes: 1500, up: true, running: true, loopback: false },
-        ...{ kind: null, masterIndex: null },
+        ...{ pointToPoint: false, kind: null, masterIndex: null },
       },
     });
   });
@@ -64,6 +64,11 @@ describe('facts of links', () => {
       const decoded = decodeLinkFacts(link(flags));
       expect(decoded.ok && decoded.value).to.include({ up: true, running: false });
     }
+  });
+
+  it('tell a link with only one other end', () => {
+    const decoded = decodeLinkFacts(link(0x100d1));
+    expect(decoded.ok && decoded.value).to.include({ pointToPoint: true, loopback: false });
   });
 
   it('tell kind and master', () => {

@@ -21,7 +21,7 @@ const QUIET_MS = 10_000;
 
 function card(name: string, address = '192.0.2.1'): NetworkInterface {
   const addresses = [{ address, prefixLength: 24 }];
-  return { name, index: 2, mtuBytes: 1500, addresses };
+  return { name, index: 2, mtuBytes: 1500, addresses, routed4: false, routed6: false };
 }
 
 describe('interfaces by netlink', () => {
@@ -95,6 +95,21 @@ describe('interfaces by netlink', () => {
     tables.set([atLast]);
     await clock.advance(1000 / READINGS_PER_SECOND_MAX);
     expect(interfaces.current()).to.deep.equal([atLast]);
+  });
+
+  it('are told of when a gateway comes, and when it goes', async () => {
+    tables.set([card('eth0')]);
+    const interfaces = open();
+    const told = tellings(interfaces);
+    const routed = { ...card('eth0'), routed4: true };
+    await clock.advance(QUIET_MS);
+    tables.set([routed]);
+    await clock.advance(QUIET_MS);
+    expect(interfaces.current()).to.deep.equal([routed]);
+    tables.set([card('eth0')]);
+    await clock.advance(QUIET_MS);
+    expect(interfaces.current()).to.deep.equal([card('eth0')]);
+    expect(told).to.deep.equal([QUIET_MS + GATHER_MS, 2 * QUIET_MS + GATHER_MS]);
   });
 
   it('leave out own overlay addresses, and a device that has no others', () => {

@@ -14,6 +14,7 @@ import {
   linkTo,
   MultipathNodes,
   network,
+  unrouted,
   type TestNode,
 } from '../../../support/multipath/multipath-nodes.js';
 
@@ -213,6 +214,37 @@ describe('links of datagrams', () => {
       'lte',
       'lte',
     ]);
+  });
+
+  it('have no path from one wire to another without a router, and follow routes', async () => {
+    const cards = (host: number): ReturnType<typeof network>[] => [
+      unrouted(network('eth0', 1, `192.0.2.${String(host)}`)),
+      unrouted(network('eth1', 2, `198.51.100.${String(host)}`)),
+    ];
+    const [a, b] = await pair({ networks: cards(1) }, { networks: cards(2) });
+    b.multipath.wanted(a.self);
+    await nodes.linked(a, b);
+    await nodes.clock.advance(500);
+    const straight = ['192.0.2.1 > 192.0.2.2', '198.51.100.1 > 198.51.100.2'];
+    expect(activePaths(a, b)).to.deep.equal(straight);
+    const setRouted = (node: TestNode, names: readonly string[]): void => {
+      const now = node.interfaces.current();
+      node.interfaces.set(now.map((one) => ({ ...one, routed4: names.includes(one.name) })));
+    };
+    // The usual case: one way out, by the first card.
+    setRouted(a, ['eth0']);
+    setRouted(b, ['eth0']);
+    await nodes.clock.advance(5_000);
+    expect(activePaths(a, b)).to.deep.equal(straight);
+    setRouted(b, ['eth0', 'eth1']);
+    await nodes.until('there is a third path', () => activePaths(a, b).length === 3, 1_000);
+    expect(activePaths(a, b)).to.include('192.0.2.1 > 198.51.100.2');
+    setRouted(a, []);
+    await nodes.until('it is gone', () => linkTo(b, a).paths.size === 2, 1_000);
+    expect(activePaths(a, b)).to.deep.equal(straight);
+    expectSame(a, b);
+    expect(linkTo(a, b).sessions).to.equal(1);
+    sound(a, b);
   });
 
   it('use only the interfaces that were chosen, and never an address of the overlay', async () => {

@@ -21,7 +21,7 @@ import { SessionChain } from '../../../../src/node/multipath/session-chain.js';
 import type { PathPlan } from '../../../../overlay/link/data-plane.js';
 import { ManualClock } from '../../../../sim/memory/manual-clock.js';
 import type { OwnCandidate } from '../../../../src/node/multipath/candidates.js';
-import { LinkPaths, type PathEnds } from '../../../../src/node/multipath/link-paths.js';
+import { LEAVING_MS, LinkPaths, type PathEnds } from '../../../../src/node/multipath/link-paths.js';
 import { DatagramWorld } from '../../../support/multipath/datagram-world.js';
 import { FakeDataPlane } from '../../../support/multipath/fake-data-plane.js';
 import { nodeCrypto } from '../../../support/node-crypto.js';
@@ -88,19 +88,24 @@ describe('paths of a link', () => {
   const place = (text: string, id: number): OwnCandidate => ({
     ...{ id, interface: id, transport: 'udp', family: 4, text, port: 7_000, prefixLength: 24 },
     ...{ address: addressBytes(text)!, metricGroup: 0, backup: false, mtuBytes: 1_500 },
+    routed: true,
     ...{ socket: id + 50, interfaceName: `eth${id}` },
   });
   const own = [place('10.0.0.1', 1), place('10.0.1.1', 2)];
   const remote = [place('10.0.0.2', 3)];
+  let clock: ManualClock;
+  let departures: number;
   let plane: FakeDataPlane;
   let told: (readonly PathPlan[])[];
   let paths: LinkPaths;
 
   beforeEach(() => {
-    plane = new FakeDataPlane(new DatagramWorld(new ManualClock()));
+    clock = new ManualClock();
+    departures = 0;
+    plane = new FakeDataPlane(new DatagramWorld(clock));
     told = [];
     plane.setPaths = (_link, plans) => told.push(plans);
-    paths = new LinkPaths(plane, 1);
+    paths = new LinkPaths({ dataPlane: plane, clock, link: 1, left: () => (departures += 1) });
   });
 
   const ends = (...list: [number, number, number][]): PathEnds[] =>
@@ -132,6 +137,37 @@ describe('paths of a link', () => {
     expect(told.at(-1)).to.deep.equal([]);
     paths.clear();
     expect(paths.set(ends([0, 1, 3]), own, remote)).to.equal(true);
+  });
+
+  it('stay for a while when they work, so that what is on its way arrives', async () => {
+    const ids = (): number[] | undefined => told.at(-1)?.map(({ id }) => id);
+    paths.set(ends([0, 1, 3], [1, 2, 3]), own, remote);
+    paths.changed(0, 'active');
+    paths.set(ends([2, 1, 3]), own, remote);
+    expect(ids(), 'one that never worked goes').to.deep.equal([0, 2]);
+    expect(paths.isUsable).to.equal(true);
+    await clock.advance(LEAVING_MS - 1);
+    expect([ids(), departures]).to.deep.equal([[0, 2], 0]);
+    await clock.advance(1);
+    expect([ids(), departures]).to.deep.equal([[2], 1]);
+    expect(paths.isUsable).to.equal(false);
+  });
+
+  it('go at once when their slot or an end of theirs is needed, or the session ends', async () => {
+    const ids = (): number[] | undefined => told.at(-1)?.map(({ id }) => id);
+    paths.set(ends([0, 1, 3], [1, 2, 3]), own, remote);
+    for (const id of [0, 1]) paths.changed(id, 'active');
+    paths.set(ends([10, 1, 3]), own, remote);
+    expect(ids()).to.deep.equal([1, 10]);
+    paths.keep(own.slice(0, 1), remote);
+    expect(ids()).to.deep.equal([10]);
+    paths.changed(10, 'active');
+    paths.set([], own, remote);
+    expect(ids()).to.deep.equal([10]);
+    paths.clear();
+    expect(ids()).to.deep.equal([]);
+    await clock.advance(LEAVING_MS);
+    expect(departures).to.equal(0);
   });
 
   it('leave out those whose ends are not there', () => {
