@@ -1,32 +1,32 @@
 /**
  * The default. Packets of sparse flows go on the best two paths at once: they are few, and delay is
- * all they care for. Bulk goes where it measures best: spread over all paths, or on one alone
+ * all they care for. Bulk goes where it does best: on one path alone, or spread over several
  * (combine-judge.ts). So the link is never much slower than its best path.
  */
 import { Aggregate, ALL_PATHS } from './aggregate.js';
-import { CLEAN, COMBINED } from './choices.js';
 import { CombineJudge } from './combine-judge.js';
 import type { PacketRun } from './packet-run.js';
 import {
-  aliveById,
   bitOf,
   costUs,
   isAlive,
   lowestRank,
   naming,
   rankOf,
+  Windows,
   type PathView,
 } from './path-view.js';
 import type { Scheduler, SchedulerOptions } from './scheduler.js';
 
-/** A path that lets nothing out for so long, and two round trips, is not waited for any longer. */
+/** Paths that let nothing out for so long, and two round trips, are not waited for any longer. */
 const BLOCKED_US_MAX = 50_000;
 
 export class Adaptive implements Scheduler {
   readonly name = 'adaptive';
   readonly #aggregate: Aggregate;
+  readonly #windows = new Windows();
   readonly #judge = new CombineJudge();
-  /** Since when the only path in use has had no room; Infinity while it has. */
+  /** Since when the paths in use have had no room; Infinity while they have. */
   #blockedUs = Infinity;
 
   constructor(options: SchedulerOptions) {
@@ -34,27 +34,20 @@ export class Adaptive implements Scheduler {
   }
 
   roomBytes(paths: readonly PathView[], nowUs: number): number {
-    const path = this.#single(paths, nowUs);
-    this.#restrict();
-    return path === undefined ? this.#aggregate.roomBytes(paths) : path.windowBytes;
+    this.#aggregate.restrictTo(this.#allowed(paths, nowUs));
+    return this.#aggregate.roomBytes(paths);
   }
 
   place(paths: readonly PathView[], run: PacketRun, nowUs: number): void {
     const rank = lowestRank(paths);
     const copies = this.#bestTwo(paths, rank);
-    const single = this.#single(paths, nowUs);
-    const bulkMask = single === undefined ? 0 : bitOf(single);
     let bulk = 0;
     for (let index = 0; index < run.count; index++) {
       const isSparse = run.sparse[index] === 1;
-      run.masks[index] = isSparse ? copies : bulkMask;
+      run.masks[index] = isSparse ? copies : 0;
       if (!isSparse) bulk += 1;
     }
-    if (bulk === 0) return;
-    this.#restrict();
-    if (single === undefined) this.#aggregate.place(paths, run);
-    this.#account(paths, run);
-    this.#judge.update(paths, rank, nowUs);
+    if (bulk > 0) this.#placeBulk(paths, run, rank, nowUs);
   }
 
   why(paths: readonly PathView[]): string {
@@ -62,36 +55,38 @@ export class Adaptive implements Scheduler {
     const members = paths.filter((path) => isAlive(path) && rankOf(path) === rank);
     if (members.length === 0) return 'no path is alive';
     if (members.length === 1) return `${naming(members)} is the only one to use`;
-    const choice = this.#judge.choice;
-    const { choices } = this.#judge;
-    const combined = megabits(choices.scoreBps(COMBINED));
-    if (choice === COMBINED) {
-      return `bulk is spread over ${naming(members)}, which gave ${combined}`;
-    }
-    const score = megabits(choices.scoreBps(choice));
-    const mask = choices.maskOf(choice);
-    const used = naming(members.filter((path) => (mask & bitOf(path)) !== 0));
-    return `bulk goes on ${used}, which gave ${score}; all together ${combined}`;
-  }
-
-  /** With overflow, higher groups stay usable beside all of the lowest, never beside a part of it. */
-  #restrict(): void {
     const { choice, choices } = this.#judge;
-    this.#aggregate.restrictTo(choice === CLEAN ? choices.maskOf(CLEAN) : ALL_PATHS);
+    const used = members.filter((path) => (choice & bitOf(path)) !== 0);
+    const how = used.length > 1 ? 'is spread over' : 'goes on';
+    return `bulk ${how} ${naming(used)}, which gave ${megabits(choices.scoreBps(choice))}`;
   }
 
-  /** The path that bulk goes on alone; undefined: on all. */
-  #single(paths: readonly PathView[], nowUs: number): PathView | undefined {
-    if (this.#judge.choice === COMBINED || this.#judge.choice === CLEAN) return undefined;
-    const path = aliveById(paths, this.#judge.choice);
-    if (path === undefined || rankOf(path) !== lowestRank(paths)) return undefined;
-    if (path.windowBytes > 0) {
-      this.#blockedUs = Infinity;
-      return path;
+  #placeBulk(paths: readonly PathView[], run: PacketRun, rank: number, nowUs: number): void {
+    this.#judge.update(paths, rank, nowUs);
+    this.#aggregate.restrictTo(this.#allowed(paths, nowUs));
+    this.#aggregate.place(paths, run);
+    this.#addCopies(paths, run);
+  }
+
+  /**
+   * The paths for bulk: those chosen, as long as they live and are not stuck. With overflow, higher
+   * groups stay usable beside all of the lowest, never beside a part of it.
+   */
+  #allowed(paths: readonly PathView[], nowUs: number): number {
+    const { choice, choices } = this.#judge;
+    let alive = 0;
+    let roomBytes = 0;
+    let rttUs = 0;
+    for (const path of paths) {
+      if ((choice & bitOf(path)) === 0) continue;
+      if (isAlive(path)) alive |= bitOf(path);
+      roomBytes += Math.max(0, path.windowBytes);
+      rttUs = Math.max(rttUs, path.rttUs);
     }
-    this.#blockedUs = Math.min(this.#blockedUs, nowUs);
-    const isStuck = nowUs - this.#blockedUs > Math.max(BLOCKED_US_MAX, 2 * path.rttUs);
-    return isStuck ? undefined : path;
+    if (choice === choices.members || alive !== choice) return ALL_PATHS;
+    this.#blockedUs = roomBytes > 0 ? Infinity : Math.min(this.#blockedUs, nowUs);
+    const isStuck = nowUs - this.#blockedUs > Math.max(BLOCKED_US_MAX, 2 * rttUs);
+    return isStuck ? ALL_PATHS : choice;
   }
 
   #bestTwo(paths: readonly PathView[], rank: number): number {
@@ -109,13 +104,24 @@ export class Adaptive implements Scheduler {
     return (best === undefined ? 0 : bitOf(best)) | (second === undefined ? 0 : bitOf(second));
   }
 
-  #account(paths: readonly PathView[], run: PacketRun): void {
-    for (const path of paths) {
-      let bits = 0;
-      for (let index = 0; index < run.count; index++) {
-        if (run.masks[index] === bitOf(path)) bits += (run.bytes[index] ?? 0) * 8;
+  /** Counts bulk, and adds copies for the paths that are to be learnt, as far as they have room. */
+  #addCopies(paths: readonly PathView[], run: PacketRun): void {
+    this.#windows.load(paths);
+    for (let index = 0; index < run.count; index++) {
+      if (run.sparse[index] === 1) continue;
+      const mask = run.masks[index] ?? 0;
+      const bytes = run.bytes[index] ?? 0;
+      let passes = 0;
+      let copies = 0;
+      for (const path of paths) {
+        const bit = bitOf(path);
+        if ((mask & bit) !== 0) passes = 1 - path.lossRate;
+        else if ((this.#judge.learning & bit) === 0 || this.#windows.left(path) <= 0) continue;
+        else copies |= bit;
+        this.#windows.spend(path, bytes);
       }
-      if (bits > 0) this.#judge.sent(bits * (1 - path.lossRate));
+      run.masks[index] = mask | copies;
+      this.#judge.sent(bytes * 8 * passes, mask | copies, run.buckets[index] ?? 0);
     }
   }
 }

@@ -50,11 +50,7 @@ export class Failover implements Scheduler {
 }
 
 /** A path that is in doubt is left for one that is not; among equals `preferred` goes on. */
-function best(
-  paths: readonly PathView[],
-  rank: number,
-  preferred: PathView | undefined,
-): PathView {
+function best(paths: readonly PathView[], rank: number, preferred: PathView | undefined): PathView {
   let found: PathView | undefined;
   for (const path of paths) {
     if (!isAlive(path) || rankOf(path) !== rank) continue;

@@ -5,13 +5,7 @@
  *
  * Sources: RFC 8290, 4.1 (buckets by hash); the finaliser is that of MurmurHash3 (A. Appleby).
  */
-import {
-  IPV6_HEADER_BYTES,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-  read16,
-  read32,
-} from '../../ip/packet.js';
+import { IPV6_HEADER_BYTES, PROTOCOL_TCP, PROTOCOL_UDP, read16, read32 } from '../../ip/packet.js';
 
 /** Wire format: the bucket has 10 bits in the order header, and both ends must agree on it. */
 export const FLOW_BUCKETS = 1024;

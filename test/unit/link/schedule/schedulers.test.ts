@@ -146,25 +146,41 @@ describe('Aggregate', () => {
 });
 
 describe('Adaptive', () => {
-  it('copies sparse packets to the best two paths and spreads bulk', () => {
+  it('copies sparse packets to the best two paths; bulk begins on one, and the others learn', () => {
     const paths = [
       pathView(0, { rttUs: 90_000 }),
       pathView(1, { rttUs: 20_000 }),
       pathView(2, { rttUs: 30_000 }),
     ];
     const masks = placed(new Adaptive({ overflow: false }), paths, runOf(4, 2));
-    expect(masks).to.deep.equal([0b110, 0b110, 0b010, 0b010]);
+    expect(masks).to.deep.equal([0b110, 0b110, 0b111, 0b111]);
   });
 
   it('sends sparse packets by a path whose window is full too', () => {
     const paths = [pathView(0, { windowBytes: FULL }), pathView(1, { rttUs: 50_000 })];
-    expect(placed(new Adaptive({ overflow: false }), paths, runOf(2, 1))).to.deep.equal([
-      0b11, 0b10,
-    ]);
+    expect(placed(new Adaptive({ overflow: false }), paths, runOf(1, 1))).to.deep.equal([0b11]);
   });
 
   it('names the only path', () => {
     const paths = [pathView(0), pathView(1, { state: 'dead' })];
     expect(new Adaptive({ overflow: false }).why(paths)).to.equal('path 0 is the only one to use');
+  });
+
+  it('waits for a full path, but not for one that is stuck, and leaves one that died', () => {
+    const adaptive = new Adaptive({ overflow: false });
+    const paths = [pathView(0), pathView(1, { rttUs: 50_000, rateBps: 5e6, lossRate: 0.02 })];
+    const ofOneFlow = runOf(60);
+    ofOneFlow.buckets.fill(1);
+    for (let ms = 0; ms < 100; ms += 10) adaptive.place(paths, ofOneFlow, ms * 1_000);
+    paths[0]!.windowBytes = FULL;
+    expect(adaptive.roomBytes(paths, 100_000)).to.equal(0);
+    expect(adaptive.roomBytes(paths, 200_000)).to.equal(100_000);
+    expect(placed(adaptive, paths, runOf(1), 200_000)).to.deep.equal([0b10]);
+    paths[0]!.windowBytes = 100_000;
+    expect(adaptive.roomBytes(paths, 210_000)).to.equal(100_000);
+    paths[0]!.state = 'dead';
+    expect(adaptive.roomBytes(paths, 220_000)).to.equal(100_000);
+    expect(placed(adaptive, paths, runOf(1), 220_000)).to.deep.equal([0b10]);
+    expect(adaptive.why(paths)).to.equal('path 1 is the only one to use');
   });
 });

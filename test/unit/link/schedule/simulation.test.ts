@@ -16,7 +16,7 @@ import { EventQueue } from '../../../support/event-queue.js';
 import { measureTcp } from '../../../support/schedule/measure.js';
 import { SimLink } from '../../../support/schedule/sim-link.js';
 import type { PathConfig } from '../../../support/schedule/sim-path.js';
-import { ConstantRate } from '../../../support/schedule/sources.js';
+import { ConstantRate, SEGMENT_BYTES, TcpLike } from '../../../support/schedule/sources.js';
 
 const NO_OVERFLOW = { overflow: false };
 const SHORT = { warmUpS: 4, measureS: 8 };
@@ -132,11 +132,12 @@ describe('schedulers on simulated paths', function () {
     );
   });
 
-  it('adaptive is as good as the best single path on drawn ones, but for few and for little', () => {
-    const times = { warmUpS: 10, measureS: 15 };
+  it('adaptive is as good as the best single path on drawn ones, the hardest among them', () => {
+    const times = { warmUpS: 5, measureS: 15 };
     const shares: number[] = [];
-    for (let seed = 1000; seed < 1012; seed++) {
-      const configs = drawPaths(new SeededRng(seed), 30);
+    // Long clean paths beside short lossy ones, and loss that hides from some hundred packets.
+    for (const seed of [4, 69, 106, 127, 152, 167, 190, 303, 316, 327, 333, 364]) {
+      const configs = drawPaths(new SeededRng(seed), 100);
       const alone = configs.map(
         (config) => measureTcp([config], new Failover(), { ...times, seed }).goodputMbps,
       );
@@ -144,8 +145,32 @@ describe('schedulers on simulated paths', function () {
       shares.push(goodputMbps / Math.max(...alone));
     }
     shares.sort((a, b) => a - b);
-    expect(shares[0]).to.be.greaterThan(0.6);
-    expect(shares[2]).to.be.greaterThan(0.9);
-    expect(shares[6]).to.be.greaterThan(0.97);
+    expect(shares[0]).to.be.greaterThan(0.88);
+    expect(shares[1]).to.be.greaterThan(0.95);
+    expect(shares[6]).to.be.greaterThan(1);
+  });
+
+  it('adaptive follows a path that becomes half as fast, and back', () => {
+    const fast = { rateMbps: 30, delayMs: 5 };
+    const link = linkOf(
+      [fast, { rateMbps: 20, delayMs: 4, loss: 0.003 }],
+      new Adaptive(NO_OVERFLOW),
+    );
+    const flow = new TcpLike(link, 1);
+    const deliveredMbps = (fromS: number, toS: number): number => {
+      link.events.runUntil(fromS * 1e6);
+      const before = flow.delivered;
+      link.events.runUntil(toS * 1e6);
+      return ((flow.delivered - before) * SEGMENT_BYTES * 8) / (toS - fromS) / 1e6;
+    };
+    const setRate = (rateMbps: number): void => {
+      fast.rateMbps = rateMbps;
+      link.paths[0]!.rateBps = rateMbps * 1e6;
+    };
+    expect(deliveredMbps(5, 10)).to.be.greaterThan(30 * 0.95);
+    setRate(10);
+    expect(deliveredMbps(12, 20)).to.be.greaterThan(20 * 0.9);
+    setRate(30);
+    expect(deliveredMbps(23, 30)).to.be.greaterThan(30 * 0.95);
   });
 });
