@@ -103,7 +103,8 @@ function run(): void {
   host.report({ kind: 'ready' });
   while (!isStopping) {
     tell();
-    const dueInUs = engine.nextDueUs - performance.now() * 1000;
+    const lookedUs = performance.now() * 1000;
+    const dueInUs = engine.nextDueUs - lookedUs;
     const ready = poller.wait(Math.min(Math.max(dueInUs, 0), WAIT_US_MAX));
     for (let index = 0; index < ready.count; index++) {
       if (((ready.what[index] ?? 0) & READABLE) === 0) continue;
@@ -118,7 +119,7 @@ function run(): void {
         }
       }
     }
-    engine.attend();
+    engine.attend(lookedUs);
   }
   engine.close();
   poller.close();

@@ -90,8 +90,9 @@ export class PlainDataPlane extends CommandedDataPlane {
   #turn(): void {
     if (this.#isClosed) return;
     let isMore = false;
+    const lookedUs = performance.now() * 1000;
     for (const id of this.#sockets) if (this.#engine.receive(id)) isMore = true;
-    this.#engine.attend();
+    this.#engine.attend(lookedUs);
     if (isMore) this.#turnSoon();
     const dueUs = this.#engine.nextDueUs;
     if (dueUs >= this.#timerUs && this.#timer !== null) return;

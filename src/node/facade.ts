@@ -260,13 +260,16 @@ export class Facade implements NodeControl {
     );
   }
 
-  /** Members connected, and by which relay (null: directly). */
+  /** Members connected, and by which relay (null: directly). A link may outlive the connection it began with. */
   #linkKinds(): Map<PeerId, PeerId | null> {
-    const { ports, roster } = this.#node;
+    const { ports, roster, traffic } = this.#node;
     const kinds = new Map<PeerId, PeerId | null>();
     for (const { peer, relay } of ports.swarm.connections()) {
       if (roster.get(peer)?.trust !== 'member') continue;
       if (relay === null || !kinds.has(peer)) kinds.set(peer, relay);
+    }
+    for (const peer of traffic.multipath?.usable() ?? []) {
+      if (!kinds.has(peer)) kinds.set(peer, null);
     }
     return kinds;
   }

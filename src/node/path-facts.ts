@@ -76,9 +76,9 @@ export class SchedulingChoices {
   #common: Scheduling;
   readonly #own = new Map<PeerId, Partial<Scheduling>>();
 
-  /** @param started what the node was started with. */
-  constructor(started: Scheduling) {
-    this.#started = started;
+  /** @param started what the node was started with; of whatever else is in it nothing is told on. */
+  constructor({ scheduler, overflow }: Scheduling) {
+    this.#started = { scheduler, overflow };
     this.#common = this.#started;
   }
 

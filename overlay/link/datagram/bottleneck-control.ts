@@ -36,6 +36,11 @@ const SHORTFALL_LOSSY = 0.97;
 /** So little, with a long queue, is believed at once. */
 const SHORTFALL_DEEP = 0.7;
 
+/** Whole rounds with so deep a queue: the path is full, however little there is to send. */
+const DEEP_QUEUE_FACTOR = 2.5;
+const DEEP_QUEUE_SLACK_US = 10_000;
+const DEEP_ROUNDS_FULL = 3;
+
 const LOSS_CONGESTED = 0.02;
 /** So much is congestion even without a queue: policers drop and do not queue. */
 const LOSS_HEAVY = 0.15;
@@ -68,6 +73,7 @@ export class BottleneckControl {
   #random: number;
 
   #shortRounds = 0;
+  #deepRounds = 0;
   #upStep = 0;
   #upBps = 0;
   #cruiseUs = 0;
@@ -220,6 +226,9 @@ export class BottleneckControl {
     const { last, lossRate } = this.model;
     // What overflows is full, also when there were moments without anything to send.
     if (this.model.isLossFresh && lossRate > LOSS_CONGESTED && this.#hadQueue()) return true;
+    const isDeep = last.minRttUs > this.model.minRttUs * DEEP_QUEUE_FACTOR + DEEP_QUEUE_SLACK_US;
+    this.#deepRounds = isDeep ? this.#deepRounds + 1 : 0;
+    if (this.#deepRounds >= DEEP_ROUNDS_FULL) return true;
     if (last.isAppLimited || last.rateBps === 0) return false;
     return this.#pipe.isFull(last.rateBps, this.#hadQueue() || lossRate > LOSS_HEAVY);
   }

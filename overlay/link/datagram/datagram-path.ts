@@ -102,8 +102,13 @@ export class DatagramPath {
     return this.#rtt.minUs;
   }
 
-  /** What the path was seen to deliver; 0 while unknown. */
+  /** What the path can deliver; 0 as long as there never was enough to send to find out. */
   get capacityBps(): number {
+    return this.#control.state === 'startup' ? 0 : this.#control.model.bandwidthBps;
+  }
+
+  /** The largest rate that the path was seen to deliver of late, however little there was to send. */
+  get deliveredBps(): number {
     return this.#control.model.bandwidthBps;
   }
 

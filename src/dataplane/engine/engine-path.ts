@@ -18,6 +18,12 @@ const LOSS_PACKETS = 500;
 /** It is taken in steps of so many. */
 const LOSS_STEP_PACKETS = 25;
 
+/**
+ * A path that was never full can do more than it was seen to do. So much more is hoped for: schedulers that
+ * compare paths would never try one that has carried little so far.
+ */
+const HOPED_FACTOR = 2;
+
 type MutableView = { -readonly [Field in keyof PathView]: PathView[Field] };
 
 export class EnginePath {
@@ -120,7 +126,8 @@ export class EnginePath {
   /** The same for what changes with acknowledgements only. */
   lookAll(nowUs: number): void {
     const { view, machine } = this;
-    view.rateBps = machine.capacityBps;
+    const { capacityBps, deliveredBps } = machine;
+    view.rateBps = capacityBps > 0 ? capacityBps : HOPED_FACTOR * deliveredBps;
     view.rttUs = machine.rttUs;
     view.minRttUs = machine.minRttUs;
     const { ackedPackets, lostPackets, spuriousPackets } = machine.counters;

@@ -151,6 +151,11 @@ export class Multipath {
     return this.#byPeer.get(peer)?.isUsable ?? false;
   }
 
+  /** Peers that packets go to by a link now. */
+  usable(): readonly PeerId[] {
+    return [...this.#byPeer.values()].filter((link) => link.isUsable).map(({ peer }) => peer);
+  }
+
   /** Hands packets to the link of a peer. @returns false: it has none that is usable, and took nothing */
   send(peer: PeerId, batch: readonly Packet[]): boolean {
     const link = this.#byPeer.get(peer);
