@@ -1,14 +1,14 @@
-/** A full TCP connection between two hosts of the lab, and its goodput and gaps in any span of time. */
-import type { Host } from './host.js';
+/** A full TCP connection through a tunnel, and its goodput and gaps in any span of time. */
 import { LabError } from './errors.js';
 import { scriptArgs } from './scripts.js';
+import type { ShapedTunnel, Side } from './shaped-tunnel.js';
 import type { StreamArrivals } from './stream-arrivals.js';
 
 const START_TIMEOUT_MS = 10_000;
 // What is queued when the sender stops has to get through, at the slowest rate of any test.
 const DRAIN_TIMEOUT_MS = 30_000;
 
-/** When the bytes of one connection arrived; times in milliseconds since the first connection. */
+/** When the bytes of one connection arrived; times in milliseconds since it was accepted. */
 export class Arrivals {
   readonly startMs: number;
   readonly bytes: number;
@@ -60,26 +60,29 @@ export class Arrivals {
 export interface StreamOptions {
   /** Different for streams at the same time. */
   readonly port?: number;
-  /** While the connection is kept full; told how long it is since it was accepted. */
+  /** Of the connection. */
+  readonly family?: 4 | 6;
+  /** Runs beside the stream. */
   readonly meanwhile?: () => Promise<void>;
 }
 
 /** @throws LabError `command-failed` if the connection breaks, `timed-out` */
 export async function stream(
-  from: Host,
-  to: Host,
-  address: string,
+  tunnel: ShapedTunnel,
+  from: Side,
+  to: Side,
   seconds: number,
   options: StreamOptions = {},
 ): Promise<Arrivals> {
+  const address = tunnel.address(to, options.family);
   const port = String(options.port ?? 5300);
   const receive = scriptArgs('stream-arrivals', ['receive', address, port]);
-  const receiver = to.spawn(process.execPath, receive);
+  const receiver = tunnel.host(to).spawn(process.execPath, receive);
   await receiver.match(/listening/, START_TIMEOUT_MS);
   const send = scriptArgs('stream-arrivals', ['send', address, port, String(seconds)]);
   const timeoutMs = seconds * 1000 + DRAIN_TIMEOUT_MS;
   const [printed] = await Promise.all([
-    from.check(process.execPath, send, { timeoutMs }),
+    tunnel.host(from).check(process.execPath, send, { timeoutMs }),
     options.meanwhile?.(),
   ]);
   const { code } = await receiver.waitFor(DRAIN_TIMEOUT_MS);

@@ -1,10 +1,10 @@
 /** The overlay's own figures: how fast a machine gets in, and what an idle node costs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Host } from '../netns/lab/host.js';
-import { expectAllPing, type Member } from '../netns/lab/network.js';
-import { systemPing } from '../netns/lab/scenario.js';
-import type { BenchSize } from './size.js';
-import { percentile } from './statistics.js';
+import type { Host } from '../../netns/lab/host.js';
+import { expectAllPing, type Member } from '../../netns/lab/network.js';
+import { systemPing } from '../../netns/lab/scenario.js';
+import type { NetworkSize } from '../size.js';
+import { percentile } from '../statistics.js';
 
 export interface ColdStart {
   readonly p50Ms: number;
@@ -30,7 +30,7 @@ export async function measureColdStart(
   host: Host,
   invite: string,
   member: Member,
-  size: BenchSize,
+  size: NetworkSize,
 ): Promise<ColdStart> {
   const times: number[] = [];
   for (let run = 0; run < size.joins; run++) {
@@ -49,7 +49,7 @@ export async function measureColdStart(
 }
 
 /** Processor time and memory of one node while nobody uses the network. */
-export async function measureIdle(members: readonly Member[], size: BenchSize): Promise<Idle> {
+export async function measureIdle(members: readonly Member[], size: NetworkSize): Promise<Idle> {
   const [watched] = members;
   if (watched === undefined) throw new Error('nobody to watch');
   await expectAllPing(members);
