@@ -53,7 +53,8 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     flags: ['--transport <kinds>'],
     env: 'OVERLAY_TRANSPORT',
     values: 'a list of udp, raw and tcp; tcp is there in any case',
-    summary: 'how datagrams travel: in UDP, as an IP protocol of their own (raw), or not at all (tcp)',
+    summary:
+      'how datagrams travel: in UDP, as an IP protocol of their own (raw), or not at all (tcp)',
   },
   scheduler: {
     flags: ['--scheduler <kind>'],

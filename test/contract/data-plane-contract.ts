@@ -174,7 +174,12 @@ export function dataPlaneContract(create: () => DataPlane): void {
     return found;
   }
 
-  function numbered(count: number, bytes: number, from = ADDRESSES.a, to = ADDRESSES.b): Uint8Array[] {
+  function numbered(
+    count: number,
+    bytes: number,
+    from = ADDRESSES.a,
+    to = ADDRESSES.b,
+  ): Uint8Array[] {
     return Array.from({ length: count }, (_, index) => {
       const payload = new Uint8Array(bytes);
       new DataView(payload.buffer).setUint32(8, index);

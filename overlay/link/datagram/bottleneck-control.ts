@@ -53,6 +53,11 @@ const LOSS_QUEUE_SLACK_US = 200;
 const QUEUE_FACTOR = 1.25;
 const QUEUE_SLACK_US = 1_000;
 
+/**
+ * Threads that share a processor answer this late, now and then. On a shorter path the window covers it, or
+ * each such pause would leave the path idle; pacing keeps the queue short meanwhile.
+ */
+const HOSTS_US = 3_000;
 const WINDOW_PACKETS_MIN = 4;
 const INITIAL_WINDOW_PACKETS = 32;
 const CRUISE_ROUNDS = 6;
@@ -322,9 +327,10 @@ export class BottleneckControl {
 
   #targetWindow(): number {
     if (this.#state === 'probe-rtt') return this.#probeRttWindow();
-    const { bdpBytes, extraBytes } = this.model;
+    const { bdpBytes, bandwidthBps, extraBytes } = this.model;
     const slack = extraBytes + SLACK_PACKETS * this.#packetBytes;
-    const window = windowGain(this.#state) * bdpBytes + slack;
+    const hostsBytes = (bandwidthBps * HOSTS_US) / 8e6;
+    const window = windowGain(this.#state) * Math.max(bdpBytes, hostsBytes) + slack;
     const isSteady = this.#state === 'cruise' || this.#state === 'down';
     return isSteady ? Math.min(window, this.#inFlightLimitBytes) : window;
   }

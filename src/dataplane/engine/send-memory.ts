@@ -18,7 +18,7 @@ const LENGTH_RANGE = 2 ** 17;
 /** No handle: the memory is somebody else's, for the moment only. */
 export const BORROWED = -1;
 
-export function handleOf(offset: number, bytes: number): number {
+function handleOf(offset: number, bytes: number): number {
   return offset * LENGTH_RANGE + bytes;
 }
 
