@@ -11,6 +11,7 @@ import { Cli } from '../../src/cli/cli.js';
 import { VERBS } from '../../src/cli/verbs/index.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { DROP_REASONS } from '../../src/node/drops.js';
+import { COUNTERS } from '../../src/dataplane/engine/engine-counters.js';
 import { repositoryRoot } from '../support/root.js';
 import { FakeContext } from '../unit/cli/fake-context.js';
 
@@ -185,7 +186,8 @@ describe('documents', () => {
 
   it('describe every reason of a drop', () => {
     const described = section(read('docs/CLI.md'), 'Reasons of drops') ?? '';
-    expect(DROP_REASONS.filter((reason) => !described.includes(`\`${reason}\``))).to.deep.equal([]);
+    const reasons = [...DROP_REASONS, ...COUNTERS];
+    expect(reasons.filter((reason) => !described.includes(`\`${reason}\``))).to.deep.equal([]);
   });
 
   it('have the frame that the benchmark writes into', () => {

@@ -32,8 +32,10 @@ import type { EngineSocket } from './engine-socket.js';
 import type { ReceiveMemory } from './receive-memory.js';
 
 /**
- * Datagrams of strangers that are opened in vain, each second: a few per cent of a processor. Beyond it only
- * what comes from where the path leads is opened.
+ * Datagrams that are opened in vain, each second: a few per cent of a processor, and no longer at a time than
+ * what arrives meanwhile can wait. Of strangers none is opened beyond it. Of those that seem to come from where
+ * the path leads, as only their tag tells, none is opened that arrived in one run with a forged one: whoever
+ * sends that many gets them put together.
  */
 const FORGED_MAX_PER_S = 10_000;
 const TOKEN_BYTES = 4;
@@ -63,8 +65,12 @@ export class DatagramIntake {
   readonly #order: OrderHeader = { bucket: 0, paths: 0, stamp: 0, sequence: 0 };
   /** When each echo left, by its token. */
   readonly #echoes = new Map<number, number>();
+  /** In this second: of strangers, and of those that seem to be the peer. */
   #forged = 0;
+  #forgedInName = 0;
   #forgedSinceUs = 0;
+  /** Whether something in the run that is being taken did not open. */
+  #isRunForged = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -74,14 +80,22 @@ export class DatagramIntake {
   take(socket: EngineSocket, received: Received): void {
     const now = this.#parts.nowUs();
     const { slabs } = this.#parts.receiveMemory;
+    let isOver = false;
     for (let index = 0; index < received.count; index++) {
       const at = received.offsets[index] ?? 0;
       const message = received.messages[index] ?? 0;
       const arrivedUs = now - (received.ageUs[message] ?? 0);
-      const fault = this.#takeOne(socket, message, at, received.lengths[index] ?? 0, arrivedUs);
+      // All of a run come from one place.
+      const fault: CounterName | null = isOver
+        ? 'forged-limit'
+        : this.#takeOne(socket, message, at, received.lengths[index] ?? 0, arrivedUs);
       if (fault !== null) this.#parts.counters.add(fault);
+      isOver = fault === 'forged-limit';
       const isLast = index + 1 === received.count || received.messages[index + 1] !== message;
-      if (isLast) slabs.release(at);
+      if (!isLast) continue;
+      slabs.release(at);
+      this.#isRunForged = false;
+      isOver = false;
     }
   }
 
@@ -116,9 +130,11 @@ export class DatagramIntake {
     const number = view.getUint32(at + 4, true) + high * WORD;
     if (path.machine.checkReceived(number) !== 'new') return 'replayed';
     const isFromThere = socket.socket.isFrom(message, path.remote);
-    if (!isFromThere && !this.#mayBeForged(now)) return 'forged-limit';
+    if (!this.#mayBeForged(isFromThere, now)) return 'forged-limit';
     if (!session.opener.open(at, bytes)) {
-      if (!isFromThere) this.#forged += 1;
+      if (isFromThere) this.#forgedInName += 1;
+      else this.#forged += 1;
+      this.#isRunForged = true;
       return 'forged';
     }
     const kind = view.getUint8(at + KIND_OFFSET);
@@ -221,12 +237,15 @@ export class DatagramIntake {
     this.#parts.emit({ kind: 'rebound', link: link.id, path: path.plan.id, remote });
   }
 
-  #mayBeForged(now: number): boolean {
+  /** Whether a datagram is worth opening, though it may be in vain. */
+  #mayBeForged(isFromThere: boolean, now: number): boolean {
     if (now - this.#forgedSinceUs >= 1e6) {
       this.#forgedSinceUs = now;
       this.#forged = 0;
+      this.#forgedInName = 0;
     }
-    return this.#forged < FORGED_MAX_PER_S;
+    if (!isFromThere) return this.#forged < FORGED_MAX_PER_S;
+    return !this.#isRunForged || this.#forgedInName < FORGED_MAX_PER_S;
   }
 }
 

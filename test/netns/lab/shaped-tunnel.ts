@@ -9,17 +9,18 @@ import { PATHS_MAX } from '../../../overlay/link/schedule/order-header.js';
 import type { SchedulerName } from '../../../overlay/link/schedule/scheduler.js';
 import { command, commandIn } from './command.js';
 import {
+  TUNNEL_DEVICE,
   tunnelAddress,
   type DataPlaneTunnelOptions,
   type TunnelChange,
   type TunnelFacts,
   type TunnelPathUse,
 } from './data-plane-tunnel-control.js';
-import { delayLine, type DelayLine } from './delay-line.js';
+import { delayLine, type DelayLine, type LineEnd } from './delay-line.js';
 import type { LineChange } from './delay-line-settings.js';
 import type { Host } from './host.js';
 import type { Lab } from './lab.js';
-import type { Link } from './link.js';
+import type { Link, LinkAddresses } from './link.js';
 import type { Program } from './program.js';
 import { eventually } from './scenario.js';
 import { scriptArgs } from './scripts.js';
@@ -30,22 +31,27 @@ const CHANGES_PER_EPOCH = 5;
 const START_TIMEOUT_MS = 15_000;
 const CHANGE_TIMEOUT_MS = 10_000;
 
+/** No flow may start with what the one before it has learnt. */
+const TCP_SETUP = 'echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save';
 /**
- * Inner TCP as most systems have it: the answers to "how much does one flow get" differ with its
- * congestion control. And no flow may start with what the one before it has learnt.
+ * Congestion control of inner TCP, as most systems have it: how much one flow gets depends on it, so it
+ * is not left to the machine's default.
  */
-const TCP_SETUP =
-  'cd /proc/sys/net/ipv4; echo cubic >tcp_congestion_control; echo 1 >tcp_no_metrics_save';
+const INNER_TCP = 'cubic';
 
 export type Side = 0 | 1;
 
 export interface ShapedTunnelOptions {
   /** A line for each path. */
   readonly lines: readonly LineChange[];
+  /** Further paths, over plain cables, which are faster than any line. None when left out. */
+  readonly cables?: number;
   readonly transport?: DatagramTransport;
   /** Addresses of the datagrams. */
   readonly family?: 4 | 6;
   readonly scheduler?: SchedulerName;
+  /** Congestion control of TCP inside; `cubic` when left out. */
+  readonly tcp?: 'cubic' | 'bbr' | 'reno';
 }
 
 /** How the link works from now on. */
@@ -57,6 +63,7 @@ export interface LinkUse {
 }
 
 export interface PathUse {
+  /** Cables come after the lines. */
   readonly line: number;
   readonly metric?: number;
   readonly backup?: boolean;
@@ -73,11 +80,17 @@ export interface TunnelEnd {
 export class ShapedTunnel {
   readonly ends: readonly [TunnelEnd, TunnelEnd];
   readonly lines: readonly DelayLine[];
+  readonly #paths: number;
   #changes = 0;
 
-  private constructor(ends: readonly [TunnelEnd, TunnelEnd], lines: readonly DelayLine[]) {
+  private constructor(
+    ends: readonly [TunnelEnd, TunnelEnd],
+    lines: readonly DelayLine[],
+    paths: number,
+  ) {
     this.ends = ends;
     this.lines = lines;
+    this.#paths = paths;
   }
 
   /** Ready when all paths work both ways. */
@@ -86,19 +99,24 @@ export class ShapedTunnel {
     for (const host of hosts) commandIn(host.netns, 'sh', ['-c', TCP_SETUP]);
     const lines: DelayLine[] = [];
     for (const [index, settings] of options.lines.entries()) {
-      const end = (side: Side): { host: Host; v4: string; v6: string } => ({
-        host: hosts[side],
-        v4: `192.0.${index}.${side + 1}/24`,
-        v6: `2001:db8:${index}::${side + 1}/64`,
-      });
+      const end = (side: Side): LineEnd => ({ host: hosts[side], ...addresses(index, side) });
       const named = `${name}-${index}`;
       lines.push(await delayLine(lab, named, end(0), end(1), { seed: index + 1, ...settings }));
     }
-    for (const line of lines) introduce(line.a, line.b);
-    const ends = [start(hosts[0], 0, lines, options), start(hosts[1], 1, lines, options)] as const;
-    const tunnel = new ShapedTunnel(ends, lines);
+    const cards: Cards[] = lines.map(({ a, b }) => [a, b]);
+    for (let cable = 0; cable < (options.cables ?? 0); cable++) {
+      const index = cards.length;
+      const between = lab.switch(`${name}-${index}`);
+      const plug = (side: Side): Link => hosts[side].connect(between, addresses(index, side));
+      cards.push([plug(0), plug(1)]);
+    }
+    for (const [a, b] of cards) introduce(a, b);
+    const ends = [start(hosts[0], 0, cards, options), start(hosts[1], 1, cards, options)] as const;
+    const tunnel = new ShapedTunnel(ends, lines, cards.length);
     for (const { program } of ends) await program.match(/^ready$/m, START_TIMEOUT_MS);
-    await tunnel.#allWork(lines.length);
+    setInnerTcp(hosts[0], 1, options.tcp);
+    setInnerTcp(hosts[1], 0, options.tcp);
+    await tunnel.#allWork(cards.length);
     return tunnel;
   }
 
@@ -118,7 +136,8 @@ export class ShapedTunnel {
   async use({ scheduler, overflow = false, paths }: LinkUse): Promise<void> {
     this.#changes += 1;
     const change = this.#changes;
-    const uses: readonly PathUse[] = paths ?? this.lines.map((_, line) => ({ line }));
+    const all = Array.from({ length: this.#paths }, (_, line) => ({ line }));
+    const uses: readonly PathUse[] = paths ?? all;
     const message: TunnelChange = {
       change,
       epoch: Math.floor(change / CHANGES_PER_EPOCH),
@@ -148,7 +167,9 @@ export class ShapedTunnel {
     const sinceMs = performance.timeOrigin + performance.now();
     await eventually(`${paths} paths work`, START_TIMEOUT_MS, () => {
       for (const side of [0, 1] as const) {
-        const states = this.facts(side, sinceMs).at(-1)?.facts.paths.map(({ state }) => state);
+        const states = this.facts(side, sinceMs)
+          .at(-1)
+          ?.facts.paths.map(({ state }) => state);
         const working = states?.filter((state) => state === 'active') ?? [];
         if (working.length === paths && states?.length === paths) continue;
         throw new Error(states?.join(', ') ?? 'no facts');
@@ -157,17 +178,24 @@ export class ShapedTunnel {
   }
 }
 
+/** Of a cable, on the first and on the second host. */
+type Cards = readonly [Link, Link];
+
+function addresses(index: number, side: Side): LinkAddresses {
+  return { v4: `192.0.${index}.${side + 1}/24`, v6: `2001:db8:${index}::${side + 1}/64` };
+}
+
 function start(
   host: Host,
   side: Side,
-  lines: readonly DelayLine[],
+  cards: readonly Cards[],
   { family = 4, transport = 'udp', scheduler = 'adaptive' }: ShapedTunnelOptions,
 ): TunnelEnd {
   const changesPipe = join(host.folder, 'changes');
   const factsFile = join(host.folder, 'facts');
   command('mkfifo', [changesPipe]);
   writeFileSync(factsFile, '');
-  const links = lines.map(({ a, b }) => (side === 0 ? ([a, b] as const) : ([b, a] as const)));
+  const links = cards.map(([a, b]) => (side === 0 ? ([a, b] as const) : ([b, a] as const)));
   const options: DataPlaneTunnelOptions = {
     ...{ side, scheduler, changes: changesPipe, factsFile, cipher: 'aes-256-gcm' },
     paths: links.map(([own, other]) => ({
@@ -178,6 +206,14 @@ function start(
   const args = scriptArgs('data-plane-tunnel', [JSON.stringify(options)]);
   const program = host.spawn(process.execPath, args);
   return { host, program, changesPipe, factsFile };
+}
+
+/** By the route to the peer: namespaces cannot choose what the machine does not allow all programs. */
+function setInnerTcp(host: Host, peer: Side, tcp: string = INNER_TCP): void {
+  for (const family of [4, 6] as const) {
+    const route = ['route', 'replace', tunnelAddress(peer, family), 'dev', TUNNEL_DEVICE];
+    host.ip(`-${family}`, ...route, 'congctl', tcp);
+  }
 }
 
 /** Nothing is to be asked about the neighbour: such frames would be lost, and counted, like others. */

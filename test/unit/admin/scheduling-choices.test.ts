@@ -18,6 +18,13 @@ describe('node/path-facts', () => {
     expect(choices.of(NAS)).to.deep.equal({ scheduler: 'adaptive', overflow: false });
   });
 
+  it('tells nothing on of what else comes with that', () => {
+    const settings = { scheduler: 'adaptive', overflow: false, interfaceOf: () => null } as const;
+    choices = new SchedulingChoices(settings);
+    expect(choices.of(NAS)).to.have.all.keys('scheduler', 'overflow');
+    expect(choices.change(null, { overflow: true })).to.have.all.keys('scheduler', 'overflow');
+  });
+
   it('changes all peers without a choice of their own', () => {
     choices.change(NAS, { scheduler: 'replicate' });
     expect(choices.change(null, { scheduler: 'failover', overflow: true })).to.deep.equal({

@@ -171,7 +171,7 @@ describe('Facade', () => {
     const [path] = facts?.paths ?? [];
     expect(path).to.have.all.keys(
       ...['id', 'transport', 'local', 'remote', 'interface', 'metric', 'state', 'rttMs'],
-      ...['lossRatio', 'capacityMbps', 'tx', 'rx', 'dropped'],
+      ...['lossRatio', 'capacityMbps', 'tx', 'rx', 'dropped', 'backup', 'windowBytes', 'mtuBytes'],
     );
     expect(path).to.deep.include({ transport: 'tcp', state: 'active', metric: 0 });
     expect(path?.rttMs).to.be.within(4, 8);
