@@ -330,7 +330,8 @@ export class DatagramPath {
       return;
     }
     this.#sample.lostBytes += bytes;
-    this.#mtu.onLost(number, bytes, nowUs);
+    // Where nothing passes, the size of packets is not what is wrong.
+    if (this.state !== 'dead') this.#mtu.onLost(number, bytes, nowUs);
   }
 
   #settleLosses(nowUs: number): void {

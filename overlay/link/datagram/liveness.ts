@@ -6,8 +6,8 @@
 
 export type LivenessState = 'probing' | 'active' | 'suspect' | 'dead';
 
-/** Three of it pass before a path with a small round trip is dead: below half a second. */
-const PROBE_TIME_US_MIN = 150_000;
+/** Three of it pass before a path with a small round trip is dead: well below half a second. */
+const PROBE_TIME_US_MIN = 120_000;
 const PROBE_TIME_US_MAX = 2_000_000;
 const MISSED_PROBES_MAX = 3;
 /** Shorter than the mappings of nearly all NATs (RFC 4787: 2 minutes; seen: 20 s). */
@@ -15,6 +15,8 @@ const IDLE_US = 5_000_000;
 /** A path that is dead, or was never alive, is asked ever more rarely. */
 const RETRY_US_MIN = 500_000;
 const RETRY_US_MAX = 30_000_000;
+/** One that worked often works again soon: for so long it is asked as often as at first. */
+const HOPE_US = 30_000_000;
 
 /** Whoever is heard is not asked more often than that. */
 const HEARD_PAUSE_US = 50_000;
@@ -28,6 +30,7 @@ export class Liveness {
   #dueUs: number;
   #retryUs = RETRY_US_MIN;
   #probedUs = -Infinity;
+  #hopeUntilUs = 0;
   #probeTimeUs = PROBE_TIME_US_MIN;
 
   constructor(nowUs: number) {
@@ -86,12 +89,13 @@ export class Liveness {
     if (this.#state === 'probing' || this.#state === 'dead') {
       this.#probedUs = nowUs;
       this.#dueUs = nowUs + this.#retryUs;
-      this.#retryUs = Math.min(this.#retryUs * 2, RETRY_US_MAX);
+      if (nowUs >= this.#hopeUntilUs) this.#retryUs = Math.min(this.#retryUs * 2, RETRY_US_MAX);
       return true;
     }
     if (this.#askedUs !== Infinity) this.#missed += 1;
     if (this.#missed >= MISSED_PROBES_MAX) {
       this.#state = 'dead';
+      this.#hopeUntilUs = nowUs + HOPE_US;
       this.#askedUs = Infinity;
       this.#dueUs = nowUs + this.#retryUs;
       return false;

@@ -147,7 +147,7 @@ describe('Liveness', () => {
 
   it('is within a second with a small round trip, and no slower than six at the worst', () => {
     for (const [timeoutUs, deadUs] of [
-      [2_000, 450_000],
+      [2_000, 360_000],
       [9_000_000, 6_000_000],
     ] as const) {
       const liveness = alive();
@@ -191,5 +191,20 @@ describe('Liveness', () => {
     expect(liveness.state).to.equal('probing');
     liveness.onAnswered(99_000_000, true);
     expect(liveness.state).to.equal('active');
+  });
+
+  it('asks one that worked twice a second for half a minute, then more rarely', () => {
+    const liveness = alive();
+    liveness.onAsked(0);
+    while (liveness.state !== 'dead') liveness.onTimer(liveness.nextUs);
+    const diedUs = liveness.nextUs - 500_000;
+    const asked: number[] = [];
+    while (liveness.nextUs < diedUs + 60_000_000) {
+      const nowUs = liveness.nextUs;
+      if (liveness.onTimer(nowUs)) asked.push((nowUs - diedUs) / 1e6);
+    }
+    expect(asked.slice(0, 3)).to.deep.equal([0.5, 1, 1.5]);
+    expect(asked.filter((atS) => atS < 30)).to.have.length(59);
+    expect(asked.slice(-5)).to.deep.equal([30, 30.5, 31.5, 33.5, 37.5, 45.5].slice(-5));
   });
 });
