@@ -41,6 +41,12 @@ describe('two machines behind different NATs', function () {
     const creator = await create(hostP);
     p = creator;
     [a, b] = (await joinAll(hosts, creator.invite)) as [Member, Member];
+    // A node is ready with its address; its name comes a moment later.
+    await eventually('each knows the others by name', 10_000, async () => {
+      for (const { host } of [a, b]) {
+        for (const name of ['a', 'b', 'p']) await host.overlayJson('whois', [name]);
+      }
+    });
   });
 
   it('ping each other and the public one by IPv4 and IPv6', async () => {
