@@ -24,6 +24,10 @@ const LOSS_STEP_PACKETS = 25;
  */
 const HOPED_FACTOR = 2;
 
+/** A path that carries little would keep a bad name for ever: what is known of its loss fades. */
+const LOSS_FADES_US = 1_000_000;
+const LOSS_FADED = 0.8;
+
 type MutableView = { -readonly [Field in keyof PathView]: PathView[Field] };
 
 export class EnginePath {
@@ -43,6 +47,7 @@ export class EnginePath {
   newestReceived = -1;
   #socket: EngineSocket;
   readonly #keys: LinkKeys;
+  #lossUs = 0;
   #lossSettled = 0;
   #lossLost = 0;
 
@@ -140,6 +145,10 @@ export class EnginePath {
       view.lossRate += (share - view.lossRate) * Math.min(1, step / LOSS_PACKETS);
       this.#lossSettled = settled;
       this.#lossLost = lost;
+      this.#lossUs = nowUs;
+    } else if (nowUs - this.#lossUs >= LOSS_FADES_US) {
+      view.lossRate *= LOSS_FADED;
+      this.#lossUs = nowUs;
     }
     this.look(nowUs);
   }
