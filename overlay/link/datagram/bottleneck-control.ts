@@ -40,6 +40,9 @@ const SHORTFALL_DEEP = 0.7;
 const DEEP_QUEUE_FACTOR = 2.5;
 const DEEP_QUEUE_SLACK_US = 10_000;
 const DEEP_ROUNDS_FULL = 3;
+/** While the path is being filled, less of a queue says so: queues are no deeper where round trips are long. */
+const STANDING_QUEUE_SHARE = 0.25;
+const STANDING_QUEUE_US_MAX = 5_000;
 
 const LOSS_CONGESTED = 0.02;
 /** So much is congestion even without a queue: policers drop and do not queue. */
@@ -112,6 +115,12 @@ export class BottleneckControl {
   /** What may be in flight. */
   get windowBytes(): number {
     return this.#windowBytes;
+  }
+
+  /** Finding out what the path can do has filled its queue. @param rttUs round trip of now */
+  isFillingQueue(rttUs: number): boolean {
+    const isFilling = this.#state === 'startup' || this.#state === 'drain';
+    return isFilling && this.#hasStandingQueue(rttUs);
   }
 
   setPacketBytes(bytes: number): void {
@@ -230,12 +239,19 @@ export class BottleneckControl {
   #isPipeFull(): boolean {
     const { last, lossRate } = this.model;
     // What overflows is full, also when there were moments without anything to send.
-    if (this.model.isLossFresh && lossRate > LOSS_CONGESTED && this.#hadQueue()) return true;
+    const isLossy = this.model.isLossFresh && lossRate > LOSS_CONGESTED;
+    if (isLossy && this.#hasStandingQueue(last.minRttUs)) return true;
     const isDeep = last.minRttUs > this.model.minRttUs * DEEP_QUEUE_FACTOR + DEEP_QUEUE_SLACK_US;
     this.#deepRounds = isDeep ? this.#deepRounds + 1 : 0;
     if (this.#deepRounds >= DEEP_ROUNDS_FULL) return true;
     if (last.isAppLimited || last.rateBps === 0) return false;
     return this.#pipe.isFull(last.rateBps, this.#hadQueue() || lossRate > LOSS_HEAVY);
+  }
+
+  #hasStandingQueue(rttUs: number): boolean {
+    const { minRttUs } = this.model;
+    const queueUs = Math.min(minRttUs * STANDING_QUEUE_SHARE, STANDING_QUEUE_US_MAX);
+    return rttUs > minRttUs + queueUs + QUEUE_SLACK_US;
   }
 
   #isDrained(sample: AckSample): boolean {

@@ -43,6 +43,9 @@ export const DUE_MTU_PROBE = 4;
 const LOST_KEPT_RTTS = 3;
 const LOST_KEPT_US_MIN = 50_000;
 
+/** What is lost in a queue is known to be after the next round trip, that queue included. */
+const OVERSHOT_RTTS = 2;
+
 export interface DatagramPathOptions {
   readonly interfaceMtuBytes: number;
   /** Any integer, different for each path. */
@@ -66,6 +69,8 @@ export class DatagramPath {
   readonly #counters = noCounts();
   readonly #sample = emptySample();
   readonly #onLost: (number: number) => void;
+  /** When the path was last being filled beyond what it can do. */
+  #overshotUs = -Infinity;
   /** When the newest packet of the acknowledgement at hand arrived there, in our time. */
   #deliveredUs = 0;
 
@@ -110,6 +115,11 @@ export class DatagramPath {
   /** The largest rate that the path was seen to deliver of late, however little there was to send. */
   get deliveredBps(): number {
     return this.#control.model.bandwidthBps;
+  }
+
+  /** Finding out what the path can do has filled its queue: losses are our own, and soon over. */
+  isOvershooting(nowUs: number): boolean {
+    return nowUs - this.#overshotUs <= OVERSHOT_RTTS * this.#rtt.smoothedUs;
   }
 
   get counters(): Readonly<DatagramCounters> {
@@ -255,6 +265,7 @@ export class DatagramPath {
     if (!this.#hasWindow()) this.#pacer.holdBack(nowUs);
     this.#deliveredUs = nowUs - Math.min(frame.delayUs, DELAY_BELIEVED_US_MAX);
     const largest = frame.largest[0] ?? 0;
+    if (this.state === 'dead') this.#forgetQuestions(largest);
     const isFresh = this.#sent.state(largest) === SENT_IN_FLIGHT;
     const sentUs = this.#sent.sentUs(largest);
     let settled = 0;
@@ -274,6 +285,11 @@ export class DatagramPath {
     this.#loss.detect(nowUs, this.#onLost);
     if (settled > 0) this.#liveness.onAnswered(nowUs, this.#sent.inFlightPackets === 0);
     this.#end(nowUs);
+  }
+
+  /** What was asked in vain while nothing passed says nothing of how much the path loses now. */
+  #forgetQuestions(beforeNumber: number): void {
+    while (this.#sent.oldestInFlight < beforeNumber) this.#sent.settle(this.#sent.oldestInFlight);
   }
 
   #begin(nowUs: number): AckSample {
@@ -296,6 +312,7 @@ export class DatagramPath {
     sample.inFlightBytes = this.#sent.inFlightBytes;
     this.#control.setPacketBytes(this.#mtu.mtuBytes);
     this.#control.onAck(sample);
+    if (this.#control.isFillingQueue(this.#rtt.smoothedUs)) this.#overshotUs = nowUs;
     this.#pacer.setRate(this.#control.rateBps, this.#rtt.minUs, this.#mtu.mtuBytes, nowUs);
     const keptUs = Math.max(LOST_KEPT_RTTS * this.#rtt.smoothedUs, LOST_KEPT_US_MIN);
     this.#sent.forget(nowUs - keptUs);

@@ -9,6 +9,12 @@ export type LivenessState = 'probing' | 'active' | 'suspect' | 'dead';
 /** Three of it pass before a path with a small round trip is dead: well below half a second. */
 const PROBE_TIME_US_MIN = 120_000;
 const PROBE_TIME_US_MAX = 2_000_000;
+/**
+ * The first question comes much sooner: until it is answered others carry the packets. Best before a TCP inside
+ * probes, after two round trips (RFC 8985, 7.2): when that is lost as well, it waits for 200 ms at the least.
+ * Below, busy hosts would be in doubt all the time.
+ */
+const DOUBT_TIME_US_MIN = 25_000;
 const MISSED_PROBES_MAX = 3;
 /** Shorter than the mappings of nearly all NATs (RFC 4787: 2 minutes; seen: 20 s). */
 const IDLE_US = 5_000_000;
@@ -32,6 +38,7 @@ export class Liveness {
   #probedUs = -Infinity;
   #hopeUntilUs = 0;
   #probeTimeUs = PROBE_TIME_US_MIN;
+  #doubtTimeUs = PROBE_TIME_US_MIN;
 
   constructor(nowUs: number) {
     this.#dueUs = nowUs;
@@ -54,13 +61,14 @@ export class Liveness {
   /** @param probeTimeoutUs how long an answer may take on this path, without backoff */
   setProbeTimeout(probeTimeoutUs: number): void {
     this.#probeTimeUs = Math.min(Math.max(probeTimeoutUs, PROBE_TIME_US_MIN), PROBE_TIME_US_MAX);
+    this.#doubtTimeUs = Math.min(Math.max(probeTimeoutUs, DOUBT_TIME_US_MIN), PROBE_TIME_US_MAX);
   }
 
   /** Something left that asks for an answer. */
   onAsked(nowUs: number): void {
     if (this.#askedUs !== Infinity) return;
     this.#askedUs = nowUs;
-    if (this.#state === 'active') this.#dueUs = nowUs + this.#probeTimeUs;
+    if (this.#state === 'active') this.#dueUs = nowUs + this.#doubtTimeUs;
   }
 
   /**
@@ -73,7 +81,7 @@ export class Liveness {
     this.#retryUs = RETRY_US_MIN;
     this.#answeredUs = nowUs;
     this.#askedUs = isAllAnswered ? Infinity : nowUs;
-    this.#dueUs = nowUs + (isAllAnswered ? IDLE_US : this.#probeTimeUs);
+    this.#dueUs = nowUs + (isAllAnswered ? IDLE_US : this.#doubtTimeUs);
   }
 
   /** Something authentic came. Where no answer ever did, or not for long, it is worth to ask soon. */

@@ -1,7 +1,9 @@
 /**
  * The default. Packets of sparse flows go on the best two paths at once: they are few, and delay is
- * all they care for. Bulk goes where it does best: on one path alone, or spread over several
- * (combine-judge.ts). So the link is never much slower than its best path.
+ * all they care for. Small packets of others, such as the acknowledgements of a transfer, do the same as far as
+ * there is room: they fill no path, and what they answer to slows down, or stops, with them. Bulk goes where it does
+ * best: on one path alone, or spread over several (combine-judge.ts). So the link is never much slower than its best
+ * path.
  */
 import { Aggregate, ALL_PATHS } from './aggregate.js';
 import { CombineJudge } from './combine-judge.js';
@@ -18,6 +20,10 @@ import {
 } from './path-view.js';
 import type { Scheduler, SchedulerOptions } from './scheduler.js';
 
+/** An acknowledgement with all options, and what datagrams add. */
+const SMALL_BYTES_MAX = 256;
+/** What small packets might wait for on a path that is full. */
+const FULL_COST_US = 10_000;
 /** Paths that let nothing out for so long, and two round trips, are not waited for any longer. */
 const BLOCKED_US_MAX = 50_000;
 
@@ -41,11 +47,15 @@ export class Adaptive implements Scheduler {
   place(paths: readonly PathView[], run: PacketRun, nowUs: number): void {
     const rank = lowestRank(paths);
     const copies = this.#bestTwo(paths, rank);
+    const small = this.#quickest(paths, rank) | (copies & withRoom(paths));
     let bulk = 0;
     for (let index = 0; index < run.count; index++) {
-      const isSparse = run.sparse[index] === 1;
-      run.masks[index] = isSparse ? copies : 0;
-      if (!isSparse) bulk += 1;
+      if (run.sparse[index] === 1) run.masks[index] = copies;
+      else if (isSmall(run, index)) run.masks[index] = small;
+      else {
+        run.masks[index] = 0;
+        bulk += 1;
+      }
     }
     if (bulk > 0) this.#placeBulk(paths, run, rank, nowUs);
   }
@@ -104,11 +114,24 @@ export class Adaptive implements Scheduler {
     return (best === undefined ? 0 : bitOf(best)) | (second === undefined ? 0 : bitOf(second));
   }
 
+  #quickest(paths: readonly PathView[], rank: number): number {
+    let found: PathView | undefined;
+    let leastUs = Infinity;
+    for (const path of paths) {
+      if (!isAlive(path) || rankOf(path) !== rank) continue;
+      const pathUs = costUs(path) + (path.windowBytes > 0 ? 0 : FULL_COST_US);
+      if (pathUs >= leastUs) continue;
+      found = path;
+      leastUs = pathUs;
+    }
+    return found === undefined ? 0 : bitOf(found);
+  }
+
   /** Counts bulk, and adds copies for the paths that are to be learnt, as far as they have room. */
   #addCopies(paths: readonly PathView[], run: PacketRun): void {
     this.#windows.load(paths);
     for (let index = 0; index < run.count; index++) {
-      if (run.sparse[index] === 1) continue;
+      if (run.sparse[index] === 1 || isSmall(run, index)) continue;
       const mask = run.masks[index] ?? 0;
       const bytes = run.bytes[index] ?? 0;
       let passes = 0;
@@ -124,6 +147,16 @@ export class Adaptive implements Scheduler {
       this.#judge.sent(bytes * 8 * passes, mask | copies, run.buckets[index] ?? 0);
     }
   }
+}
+
+function withRoom(paths: readonly PathView[]): number {
+  let mask = 0;
+  for (const path of paths) if (path.windowBytes > 0) mask |= bitOf(path);
+  return mask;
+}
+
+function isSmall(run: PacketRun, index: number): boolean {
+  return (run.bytes[index] ?? 0) <= SMALL_BYTES_MAX;
 }
 
 function megabits(bps: number): string {

@@ -139,7 +139,7 @@ export class Choices {
 
   /** Whether it makes sense to learn a path: it might promise more, alone or beside those in use. */
   mayHelp(bit: number, used: number): boolean {
-    if (this.capacityBps(bit) === 0) return true;
+    if (!this.#isRateKnown(bit)) return true;
     const bestBps = Math.max(this.promiseBps(bit, bit), this.promiseBps(used | bit, bit));
     return bestBps > this.promiseBps(used) * WORTH_MIN;
   }
@@ -189,6 +189,11 @@ export class Choices {
       mostBps = bps;
     }
     return found;
+  }
+
+  #isRateKnown(bit: number): boolean {
+    for (const path of this.#paths) if (bitOf(path) === bit) return path.isRateKnown;
+    return false;
   }
 
   #luck(path: PathView): number {

@@ -17,6 +17,12 @@ export const QUEUED_PACKETS_MAX = 8_192;
 export const QUEUED_BYTES_MAX = 8 * 1024 * 1024;
 /** One full packet each turn. */
 const QUANTUM_BYTES = 1_514;
+/**
+ * Where much may leave at once, a turn is longer: what stays together of a flow is put together again by the
+ * receiver, and costs a fraction. It is a small part of what leaves, so nobody waits longer for its turn.
+ */
+const QUANTUM_SHARE = 1 / 16;
+const QUANTUM_BYTES_MAX = 65_536;
 /** RFC 8290, 4.1: dropping many at once makes the search for the longest flow rare. */
 const OVERFLOW_DROPS_MAX = 64;
 
@@ -65,12 +71,14 @@ export class FlowQueue {
   /** Adds the next packets to a run, until it is full or has `maxBytes` or more. */
   pull(run: PacketRun, maxBytes: number, nowUs: number): void {
     let taken = 0;
+    const share = Math.min(maxBytes * QUANTUM_SHARE, QUANTUM_BYTES_MAX);
+    const quantumBytes = Math.max(QUANTUM_BYTES, share);
     while (taken < maxBytes && run.count < run.capacity) {
       const list = this.#first[NEW] === NONE ? OLD : NEW;
       const flow = this.#first[list] ?? NONE;
       if (flow === NONE) break;
       if ((this.#deficitBytes[flow] ?? 0) <= 0) {
-        this.#deficitBytes[flow] = (this.#deficitBytes[flow] ?? 0) + QUANTUM_BYTES;
+        this.#deficitBytes[flow] = (this.#deficitBytes[flow] ?? 0) + quantumBytes;
         this.#delist(list);
         this.#enlist(flow, OLD);
         continue;

@@ -7,7 +7,7 @@ import { FLOW_BUCKETS } from './flow-key.js';
 /** A second of 3 % loss at 1 Gb/s. The oldest are forgotten, and then count as copies. */
 export const GIVEN_UP_MAX = 4_096;
 /** Of one gap only the newest: a peer that makes sequences jump must not make us count them. */
-const GAP_MAX = 256;
+export const GAP_MAX = 256;
 
 export class GivenUp {
   readonly #keys = new Set<number>();

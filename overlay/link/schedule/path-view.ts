@@ -13,6 +13,8 @@ export interface PathView {
   readonly windowBytes: number;
   /** Estimated capacity; 0 while unknown. */
   readonly rateBps: number;
+  /** The path was full, so the rate is what it can do. Before, it is what may be hoped for by the little it carried. */
+  readonly isRateKnown: boolean;
   /** Smoothed, and the least of late; 0 while unknown. */
   readonly rttUs: number;
   readonly minRttUs: number;

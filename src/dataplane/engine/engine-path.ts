@@ -74,6 +74,7 @@ export class EnginePath {
       state: 'probing',
       windowBytes: 0,
       rateBps: 0,
+      isRateKnown: false,
       rttUs: 0,
       minRttUs: 0,
       lossRate: 0,
@@ -132,7 +133,8 @@ export class EnginePath {
   lookAll(nowUs: number): void {
     const { view, machine } = this;
     const { capacityBps, deliveredBps } = machine;
-    view.rateBps = capacityBps > 0 ? capacityBps : HOPED_FACTOR * deliveredBps;
+    view.isRateKnown = capacityBps > 0;
+    view.rateBps = view.isRateKnown ? capacityBps : HOPED_FACTOR * deliveredBps;
     view.rttUs = machine.rttUs;
     view.minRttUs = machine.minRttUs;
     const { ackedPackets, lostPackets, spuriousPackets } = machine.counters;
@@ -140,7 +142,11 @@ export class EnginePath {
     // What came late was counted twice: as lost, and as acknowledged.
     const settled = ackedPackets + lost;
     const step = settled - this.#lossSettled;
-    if (step >= LOSS_STEP_PACKETS) {
+    if (machine.state === 'dead' || machine.isOvershooting(nowUs)) {
+      // What a cut swallowed, or a queue that we filled to know the path, is not what it loses by itself.
+      this.#lossSettled = settled;
+      this.#lossLost = lost;
+    } else if (step >= LOSS_STEP_PACKETS) {
       const share = Math.max(0, lost - this.#lossLost) / step;
       view.lossRate += (share - view.lossRate) * Math.min(1, step / LOSS_PACKETS);
       this.#lossSettled = settled;

@@ -102,8 +102,12 @@ export class LinkSender {
       nowUs = this.#nowUs();
       this.#look(nowUs);
     }
-    // Rates measured while a path had less to send than it could carry say little.
-    for (const path of this.#paths) path.machine.onQueueEmpty();
+    // Rates measured while a path had less to send than it could carry say little. One that is only held
+    // back by its own pace, while packets wait, is as busy as can be.
+    const isEmpty = queue.packets === 0;
+    for (const path of this.#paths) {
+      if (isEmpty || path.view.windowBytes >= path.machine.mtuBytes) path.machine.onQueueEmpty();
+    }
   }
 
   /** When pacing lets more leave; Infinity if it is not pacing that is waited for. */

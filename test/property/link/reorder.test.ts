@@ -5,6 +5,7 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { GAP_MAX } from '../../../overlay/link/schedule/given-up.js';
 import { HELD_PACKETS_MAX } from '../../../overlay/link/schedule/held-packets.js';
 import type { OrderHeader } from '../../../overlay/link/schedule/order-header.js';
 import { HELD_BYTES_MAX, HOLD_US_MAX, Reorder } from '../../../overlay/link/schedule/reorder.js';
@@ -25,7 +26,8 @@ const path = fc.record({
 });
 const world = fc.record({
   paths: fc.array(path, { minLength: 1, maxLength: 5 }),
-  packets: fc.integer({ min: 1, max: 300 }),
+  // Of a gap of more, only the newest are known to be given up.
+  packets: fc.integer({ min: 1, max: GAP_MAX }),
   buckets: fc.integer({ min: 1, max: 5 }),
   gapUs: fc.constantFrom(0, 8, 500, 5_000, 80_000),
   copies: fc.double({ min: 0, max: 1, noNaN: true }),

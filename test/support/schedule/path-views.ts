@@ -11,6 +11,7 @@ export function pathView(id: number, fields: Partial<PathView> = {}): Writable {
     state: 'active',
     windowBytes: 100_000,
     rateBps: 50e6,
+    isRateKnown: true,
     rttUs: 20_000,
     minRttUs: 20_000,
     lossRate: 0,

@@ -25,6 +25,9 @@ export interface PathConfig {
 const STANDING_US = 4_000;
 const QUEUE_US_MAX = 50_000;
 const PACKET_BYTES = 1_500;
+const HOPED_FACTOR = 2;
+/** Over less than that, delivery is not measured. */
+const SPAN_US_MIN = 20_000;
 
 export class SimPath implements PathView {
   readonly id: number;
@@ -33,7 +36,7 @@ export class SimPath implements PathView {
   readonly backup: boolean;
   readonly minRttUs: number;
   state: PathState = 'active';
-  rateBps: number;
+  isRateKnown = false;
   rttUs: number;
   lossRate = 0;
   sentBytes = 0;
@@ -41,6 +44,9 @@ export class SimPath implements PathView {
   #inFlightBytes = 0;
   #freeUs = 0;
   #wakes = false;
+  #deliveredBps = 0;
+  #spanUs = 0;
+  #spanBytes = 0;
   #lastArrivalUs = 0;
   readonly #events: EventQueue;
   readonly #rng: Rng;
@@ -54,7 +60,6 @@ export class SimPath implements PathView {
     this.backup = config.backup ?? false;
     this.minRttUs = config.delayMs * 2_000 + this.#transmitUs(PACKET_BYTES);
     this.rttUs = this.minRttUs;
-    this.rateBps = config.rateMbps * 1e6;
     this.#events = events;
     this.#rng = rng;
     this.#opened = opened;
@@ -65,6 +70,11 @@ export class SimPath implements PathView {
         opened();
       });
     }
+  }
+
+  /** As in the data plane: what it was seen to do, times two, until it was full. */
+  get rateBps(): number {
+    return this.isRateKnown ? this.config.rateMbps * 1e6 : HOPED_FACTOR * this.#deliveredBps;
   }
 
   get windowBytes(): number {
@@ -94,6 +104,7 @@ export class SimPath implements PathView {
     );
     this.#lastArrivalUs = arrivalUs;
     this.#wakeWhenDrained();
+    if (this.windowBytes <= 0) this.isRateKnown = true;
     if (isLost) this.lostPackets += 1;
     else this.#events.at(arrivalUs, arrived);
     const isDead = nowUs >= (this.config.cutMs ?? Infinity) * 1_000;
@@ -105,6 +116,13 @@ export class SimPath implements PathView {
 
   #acknowledged(bytes: number, isLost: boolean, rttUs: number): void {
     this.#inFlightBytes -= bytes;
+    this.#spanBytes += bytes;
+    const spanUs = this.#events.nowUs - this.#spanUs;
+    if (spanUs >= Math.max(this.minRttUs, SPAN_US_MIN)) {
+      this.#deliveredBps = Math.max(this.#deliveredBps, (this.#spanBytes * 8e6) / spanUs);
+      this.#spanUs = this.#events.nowUs;
+      this.#spanBytes = 0;
+    }
     this.lossRate += ((isLost ? 1 : 0) - this.lossRate) / 500;
     this.rttUs += (rttUs - this.rttUs) / 16;
     this.#opened();

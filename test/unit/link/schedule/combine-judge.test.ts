@@ -158,10 +158,11 @@ describe('CombineJudge', () => {
   });
 
   it('learns paths whose rate is unknown', () => {
-    const world = new World([pathView(0, { rateBps: 0 }), pathView(1, { rateBps: 0 })]);
+    const unknown = { rateBps: 0, isRateKnown: false };
+    const world = new World([pathView(0, unknown), pathView(1, unknown)]);
     world.run(0.02, () => 5e6);
     expect(world.judge.learning).to.not.equal(0);
-    for (const path of world.paths) path.rateBps = 50e6;
+    for (const path of world.paths) Object.assign(path, { rateBps: 50e6, isRateKnown: true });
     world.run(2, sum);
     expect(world.judge.choice).to.equal(BOTH);
   });

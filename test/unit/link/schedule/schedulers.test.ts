@@ -161,6 +161,21 @@ describe('Adaptive', () => {
     expect(placed(new Adaptive({ overflow: false }), paths, runOf(1, 1))).to.deep.equal([0b11]);
   });
 
+  it('sends small packets on the best two paths as far as they have room, wherever bulk goes', () => {
+    const paths = [pathView(0), pathView(1, { rttUs: 5_000, rateBps: 1e6 }), pathView(2)];
+    const mixed = runOf(2);
+    mixed.bytes.set([120, 1_000]);
+    const place = (): number[] => placed(new Adaptive({ overflow: false }), paths, mixed);
+    paths[2]!.rttUs = 100_000;
+    expect(place()[0]).to.equal(0b011);
+    expect(place()[1]! & 0b001).to.equal(0b001);
+    // A queue makes them wait, but not for as long as a path that is far.
+    paths[0]!.windowBytes = FULL;
+    expect(place()[0]).to.equal(0b010);
+    paths[1]!.windowBytes = FULL;
+    expect(place()[0]).to.equal(0b010);
+  });
+
   it('names the only path', () => {
     const paths = [pathView(0), pathView(1, { state: 'dead' })];
     expect(new Adaptive({ overflow: false }).why(paths)).to.equal('path 0 is the only one to use');

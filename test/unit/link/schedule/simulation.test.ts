@@ -133,7 +133,8 @@ describe('schedulers on simulated paths', function () {
   });
 
   it('adaptive is as good as the best single path on drawn ones, the hardest among them', () => {
-    const times = { warmUpS: 5, measureS: 15 };
+    // No rate is known at first, so TCP ends its slow start on the wrong path, and takes ten seconds to grow on a long one.
+    const times = { warmUpS: 12, measureS: 15 };
     const shares: number[] = [];
     // Long clean paths beside short lossy ones, and loss that hides from some hundred packets.
     for (const seed of [4, 69, 106, 127, 152, 167, 190, 303, 316, 327, 333, 364]) {
@@ -165,7 +166,6 @@ describe('schedulers on simulated paths', function () {
     };
     const setRate = (rateMbps: number): void => {
       fast.rateMbps = rateMbps;
-      link.paths[0]!.rateBps = rateMbps * 1e6;
     };
     expect(deliveredMbps(5, 10)).to.be.greaterThan(30 * 0.95);
     setRate(10);
