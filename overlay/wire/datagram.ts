@@ -11,18 +11,25 @@
  *     | tag, 16 bytes                                                         |
  *     +-----------------------------------------------------------------------+
  *
- * Numbers of the header are little-endian, as all supported machines are. The first word is
- * type | path id << 4 | session index << 12. The receiver chose the session index, so that one
- * look-up finds the key (as in WireGuard, section 5.4.6). The nonce is the path id as u32 and then the
- * packet number: each path counts for itself, so no nonce repeats under one key
- * (draft-ietf-quic-multipath, section 2.4).
+ * The first word, little-endian, is type | path id << 4 | session index << 12. The receiver chose the session
+ * index, so that one look-up finds the key (as in WireGuard, section 5.4.6). The packet number is big-endian. The
+ * nonce is the path id as u32, little-endian, and then the packet number: each path counts for itself, so no nonce
+ * repeats under one key (draft-ietf-quic-multipath, section 2.4). The associated data are those of a record of TLS 1.2
+ * (RFC 5246, 6.2.3.3), 13 bytes, as OpenSSL seals such a record in half the calls: the first word, seven zeros
+ * instead of the sequence, which is in the nonce, and the number of sealed bytes, u16, without the tag.
  *
  * `order` puts the packets of an inner flow in order again, see link/schedule/order-header.ts.
  */
+import type { PacketMemory } from '../batch/packet-memory.js';
 
 /** The only type there is; others are for formats to come. */
 export const DATAGRAM_TYPE = 1;
 export const HEADER_BYTES = 12;
+/** Where the packet number is, which is the last part of the nonce as well. */
+export const NUMBER_OFFSET = 4;
+/** Of the associated data; their length is in the last two. */
+export const ASSOCIATED_BYTES = 13;
+export const ASSOCIATED_LENGTH_OFFSET = 11;
 const INNER_HEADER_BYTES = 10;
 export const TAG_BYTES = 16;
 
@@ -53,3 +60,19 @@ export const FLAG_CHECKSUM_OPEN = 1;
 
 /** Sessions that one node can have keys for at the same time. */
 export const SESSION_INDEXES = 2 ** 20;
+
+const WORD = 2 ** 32;
+
+export function packetNumberAt({ view }: PacketMemory, at: number): number {
+  return view.getUint32(at + NUMBER_OFFSET) * WORD + view.getUint32(at + NUMBER_OFFSET + 4);
+}
+
+export function putPacketNumber({ view }: PacketMemory, at: number, number: number): void {
+  view.setUint32(at + NUMBER_OFFSET, Math.floor(number / WORD));
+  view.setUint32(at + NUMBER_OFFSET + 4, number % WORD);
+}
+
+/** The path id in the first word of a header. */
+export function pathIdOf(headerWord: number): number {
+  return (headerWord >>> 4) & 0xff;
+}

@@ -1,5 +1,13 @@
 /** Hands what an engine reports to the node. */
-import { decodeVnetHeader, VNET_HEADER_BYTES } from '../io/linux/virtio.js';
+import { packetMemory } from '../../overlay/batch/packet-memory.js';
+import { VNET_HEADER_BYTES } from '../../overlay/batch/split.js';
+import { decodeVnetHeader } from '../io/linux/virtio.js';
+import {
+  isTcp,
+  TCP_CHECKSUM_OFFSET,
+  transportOffset,
+  UDP_CHECKSUM_OFFSET,
+} from '../../overlay/batch/transport.js';
 import type { DataPlaneEvents } from '../../overlay/link/data-plane.js';
 import type { Offload, Packet } from '../../overlay/ports.js';
 import type { EngineEvent } from './engine/engine-parts.js';
@@ -60,20 +68,13 @@ function toPacket(raw: Uint8Array): Packet[] {
 
 /** TCP and UDP alone have checksums that stay open. */
 function openChecksum(packet: Uint8Array): Offload {
-  const isV4 = (packet[0] ?? 0) >>> 4 === 4;
-  const checksumStart = isV4 ? ((packet[0] ?? 0) & 15) * 4 : IPV6_HEADER_BYTES;
-  const isTcp = packet[isV4 ? 9 : 6] === PROTOCOL_TCP;
+  const memory = packetMemory(packet);
   return {
     gsoType: 0,
     needsChecksum: true,
     headerBytes: 0,
     segmentBytes: 0,
-    checksumStart,
-    checksumOffset: isTcp ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET,
+    checksumStart: transportOffset(memory, 0, packet.length),
+    checksumOffset: isTcp(memory, 0) ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET,
   };
 }
-
-const IPV6_HEADER_BYTES = 40;
-const PROTOCOL_TCP = 6;
-const TCP_CHECKSUM_OFFSET = 16;
-const UDP_CHECKSUM_OFFSET = 6;

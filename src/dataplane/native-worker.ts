@@ -100,7 +100,6 @@ function tell(): void {
 function run(): void {
   poller.add(start.eventFd, COMMANDS_TAG);
   if (start.tun !== null) poller.add(start.tun.fd, DEVICE_TAG);
-  host.report({ kind: 'ready' });
   while (!isStopping) {
     tell();
     const lookedUs = performance.now() * 1000;

@@ -64,14 +64,15 @@ export function cipherContract(create: () => BatchIo): void {
           const sealed = datagram(index);
           const header = sealed.subarray(0, HEADER_BYTES);
           expect(header.readUInt32LE(0)).to.equal(HEADER_WORD);
-          expect(Number(header.readBigUInt64LE(4))).to.equal(FIRST_NUMBER + index);
+          expect(Number(header.readBigUInt64BE(4))).to.equal(FIRST_NUMBER + index);
           const nonce = Buffer.concat([Buffer.of(7, 0, 0, 0), header.subarray(4)]);
           const decipher = createDecipheriv(cipher as 'aes-256-gcm', KEY, nonce, {
             authTagLength: TAG_BYTES,
           });
-          decipher.setAAD(header);
-          decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
           const body = sealed.subarray(HEADER_BYTES, -TAG_BYTES);
+          const length = Buffer.of(body.length >> 8, body.length & 0xff);
+          decipher.setAAD(Buffer.concat([header.subarray(0, 4), Buffer.alloc(7), length]));
+          decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
           const clear = Buffer.concat([decipher.update(body), decipher.final()]);
           expect(clear.subarray(0, 10).toString('hex')).to.equal('00005555555555555555');
           expect(Buffer.compare(clear.subarray(10), payloadOf(size))).to.equal(0);

@@ -339,8 +339,7 @@ export function dataPlaneContract(create: () => DataPlane): void {
     await sendRaw(unknown);
     const forged = randomBytes(100);
     new DataView(forged.buffer).setUint32(0, (1 | (0xfffff << 12)) >>> 0, true);
-    new DataView(forged.buffer).setUint32(4, 1_000, true);
-    new DataView(forged.buffer).setUint32(8, 0, true);
+    new DataView(forged.buffer).setBigUint64(4, 1_000n);
     for (let round = 0; round < 5; round++) await sendRaw(forged);
     stranger.close();
     await until('all are counted', () => {

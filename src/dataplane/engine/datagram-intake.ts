@@ -20,6 +20,8 @@ import {
   KIND_PACKET,
   KIND_PROBE,
   ORDER_OFFSET,
+  packetNumberAt,
+  pathIdOf,
 } from '../../../overlay/wire/datagram.js';
 import type { DatagramOpener } from '../batch-io.js';
 import type { Received } from '../received.js';
@@ -41,8 +43,7 @@ const FORGED_MAX_PER_S = 10_000;
 const TOKEN_BYTES = 4;
 /** Echoes that wait for an answer. */
 const ECHOES_MAX = 256;
-const HIGH_WORD_MAX = 2 ** 21;
-const WORD = 2 ** 32;
+const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
 export interface ReceiveSession {
   readonly link: EngineLink;
@@ -120,14 +121,13 @@ export class DatagramIntake {
     const { view } = this.#parts.memory;
     if (bytes < DATAGRAM_OVERHEAD_BYTES) return 'malformed-datagram';
     const word = view.getUint32(at, true);
-    const high = view.getUint32(at + 8, true);
-    if ((word & 15) !== DATAGRAM_TYPE || high >= HIGH_WORD_MAX) return 'malformed-datagram';
+    const number = packetNumberAt(this.#parts.memory, at);
+    if ((word & 15) !== DATAGRAM_TYPE || number > NUMBER_MAX) return 'malformed-datagram';
     const session = this.#parts.sessionOf(word >>> 12);
     if (session === undefined) return 'unknown-session';
     const { link } = session;
-    const path = link.paths.get((word >>> 4) & 255);
+    const path = link.paths.get(pathIdOf(word));
     if (path === undefined) return 'unknown-path';
-    const number = view.getUint32(at + 4, true) + high * WORD;
     if (path.machine.checkReceived(number) !== 'new') return 'replayed';
     const isFromThere = socket.socket.isFrom(message, path.remote);
     if (!this.#mayBeForged(isFromThere, now)) return 'forged-limit';

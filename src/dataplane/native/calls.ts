@@ -69,6 +69,8 @@ export interface BatchCalls {
   ): number;
   decryptFinal(context: number, out: number, outBytes: number): number;
   cipherControl(context: number, control: number, argument: number, pointer: number): number;
+  /** A whole record of TLS at once, where it lies. Below 0: it cannot be, or is not authentic. */
+  cipher(context: number, out: number, input: number, bytes: number): number;
 }
 
 type Native = (...args: (number | string)[]) => number;
@@ -113,5 +115,6 @@ export function loadBatchCalls(): BatchCalls {
     decryptUpdate: bind('int EVP_DecryptUpdate(ptr, ptr, ptr, ptr, int)'),
     decryptFinal: bind('int EVP_DecryptFinal_ex(ptr, ptr, ptr)'),
     cipherControl: bind('int EVP_CIPHER_CTX_ctrl(ptr, int, int, ptr)'),
+    cipher: bind('int EVP_Cipher(ptr, ptr, ptr, unsigned int)'),
   };
 }

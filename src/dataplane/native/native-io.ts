@@ -5,9 +5,11 @@ import type { CipherName } from '../../../overlay/link/session/key-exchange.js';
 import type { BatchIo, DatagramOpener, DatagramSealer } from '../batch-io.js';
 import { Arena } from './arena.js';
 import { loadBatchCalls, type BatchCalls } from './calls.js';
-import { Opener, SCRATCH_BYTES, Sealer, type CipherScratch } from './cipher.js';
+import { CipherContext, CipherScratch } from './cipher-context.js';
+import { Opener, Sealer } from './cipher.js';
 import { NativeSocket } from './datagram-socket.js';
 import { Messages } from './messages.js';
+import { RecordOpener, RecordSealer, takesRecords } from './record-cipher.js';
 import { TunQueue } from './tun-queue.js';
 
 export class NativeIo implements BatchIo {
@@ -22,7 +24,7 @@ export class NativeIo implements BatchIo {
     this.calls = loadBatchCalls();
     this.arena = new Arena(this.calls, arenaBytes);
     this.#messages = new Messages(this.arena);
-    this.#scratch = { arena: this.arena, offset: this.arena.region(SCRATCH_BYTES) };
+    this.#scratch = new CipherScratch(this.arena);
   }
 
   get memory(): PacketMemory {
@@ -34,11 +36,13 @@ export class NativeIo implements BatchIo {
   }
 
   sealer(cipher: CipherName, key: Uint8Array): DatagramSealer {
-    return new Sealer(this.calls, this.#scratch, cipher, key);
+    const context = new CipherContext(this.calls, this.#scratch, 'seal', cipher, key);
+    return isRecordCipher(cipher, context) ? new RecordSealer(context) : new Sealer(context);
   }
 
   opener(cipher: CipherName, key: Uint8Array): DatagramOpener {
-    return new Opener(this.calls, this.#scratch, cipher, key);
+    const context = new CipherContext(this.calls, this.#scratch, 'open', cipher, key);
+    return isRecordCipher(cipher, context) ? new RecordOpener(context) : new Opener(context);
   }
 
   socket(options: DataSocketOptions): Promise<NativeSocket> {
@@ -56,4 +60,9 @@ export class NativeIo implements BatchIo {
   tunQueue(fd: number, offloads: boolean): TunQueue {
     return new TunQueue(this.calls, this.arena, this.#messages, fd, offloads);
   }
+}
+
+/** ChaCha20-Poly1305 makes another nonce of a record. */
+function isRecordCipher(cipher: CipherName, context: CipherContext): boolean {
+  return cipher === 'aes-256-gcm' && takesRecords(context);
 }

@@ -5,21 +5,32 @@ import type { Datagrams } from '../../../overlay/batch/datagrams.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
 import { SESSION_KEY_BYTES, type CipherName } from '../../../overlay/link/session/key-exchange.js';
 import {
+  ASSOCIATED_BYTES,
+  ASSOCIATED_LENGTH_OFFSET,
   DATAGRAM_OVERHEAD_BYTES,
   HEADER_BYTES,
+  NUMBER_OFFSET,
+  pathIdOf,
+  putPacketNumber,
   TAG_BYTES,
 } from '../../../overlay/wire/datagram.js';
 import type { BatchIoErrorCode, DatagramOpener, DatagramSealer } from '../batch-io.js';
 
 const NONCE_BYTES = 12;
-const WORD = 2 ** 32;
 
 /** The path id as u32, then the packet number, as they are in the header. */
 function nonceOf({ view, bytes }: PacketMemory, at: number): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES);
-  nonce[0] = (view.getUint32(at, true) >>> 4) & 0xff;
-  nonce.set(bytes.subarray(at + 4, at + HEADER_BYTES), 4);
+  nonce[0] = pathIdOf(view.getUint32(at, true));
+  nonce.set(bytes.subarray(at + NUMBER_OFFSET, at + HEADER_BYTES), 4);
   return nonce;
+}
+
+function associatedOf({ view }: PacketMemory, at: number, sealedBytes: number): Uint8Array {
+  const data = new DataView(new ArrayBuffer(ASSOCIATED_BYTES));
+  data.setUint32(0, view.getUint32(at, true), true);
+  data.setUint16(ASSOCIATED_LENGTH_OFFSET, sealedBytes);
+  return new Uint8Array(data.buffer);
 }
 
 /** Node's types know one overload for each cipher family, with the same arguments. */
@@ -48,11 +59,10 @@ class PlainSealer implements DatagramSealer {
       const end = at + (datagrams.lengths[index] ?? 0);
       const number = packetNumber + index - first;
       view.setUint32(at, headerWord, true);
-      view.setUint32(at + 4, number % WORD, true);
-      view.setUint32(at + 8, Math.floor(number / WORD), true);
+      putPacketNumber(datagrams.memory, at, number);
       const nonce = nonceOf(datagrams.memory, at);
       const cipher = createCipheriv(asGcm(this.#cipher), this.#key, nonce, OPTIONS);
-      cipher.setAAD(bytes.subarray(at, at + HEADER_BYTES));
+      cipher.setAAD(associatedOf(datagrams.memory, at, end - at - HEADER_BYTES - TAG_BYTES));
       bytes.set(
         cipher.update(bytes.subarray(at + HEADER_BYTES, end - TAG_BYTES)),
         at + HEADER_BYTES,
@@ -84,7 +94,7 @@ class PlainOpener implements DatagramOpener {
     const end = at + datagramBytes;
     const nonce = nonceOf(this.#memory, at);
     const decipher = createDecipheriv(asGcm(this.#cipher), this.#key, nonce, OPTIONS);
-    decipher.setAAD(bytes.subarray(at, at + HEADER_BYTES));
+    decipher.setAAD(associatedOf(this.#memory, at, datagramBytes - HEADER_BYTES - TAG_BYTES));
     decipher.setAuthTag(bytes.subarray(end - TAG_BYTES, end));
     const clear = decipher.update(bytes.subarray(at + HEADER_BYTES, end - TAG_BYTES));
     try {

@@ -5,10 +5,11 @@
  * turns follow each other by `setImmediate`, so sockets and timers get their share between any two,
  * and the thread pool is left alone; only an empty turn goes back to `poll`.
  */
+import { VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
 import type { Packet } from '../../../overlay/ports.js';
 import { errnoName, type Libc } from './libc.js';
 import type { Readiness } from './readiness.js';
-import { decodeVnetHeader, VNET_HEADER_BYTES } from './virtio.js';
+import { decodeVnetHeader } from './virtio.js';
 
 /** The largest packet a device hands over: the 16-bit length field of IP, rounded up. */
 const PACKET_BYTES_MAX = 65_536;

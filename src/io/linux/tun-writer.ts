@@ -2,9 +2,10 @@
  * The write side of the device: one `writev` a packet, of the offload header and of the packet where
  * it lies; nothing is copied.
  */
+import { VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
 import type { Packet } from '../../../overlay/ports.js';
 import { errnoName, type Libc } from './libc.js';
-import { encodeVnetHeader, VNET_HEADER_BYTES } from './virtio.js';
+import { encodeVnetHeader } from './virtio.js';
 
 /** Two `struct iovec` of address u64 and length u64, and behind them the offload header. */
 const IOVEC_BYTES = 16;

@@ -9,10 +9,14 @@
  *
  * Source: include/uapi/linux/virtio_net.h, Documentation/networking/tuntap.rst.
  */
-import type { Offload } from '../../../overlay/ports.js';
 import { ok, reject, type Result } from '../../../overlay/base/result.js';
-
-export const VNET_HEADER_BYTES = 10;
+import { VNET_HEADER_BYTES } from '../../../overlay/batch/split.js';
+import {
+  TCP_CHECKSUM_OFFSET,
+  UDP_CHECKSUM_OFFSET,
+  UDP_HEADER_BYTES,
+} from '../../../overlay/batch/transport.js';
+import type { Offload } from '../../../overlay/ports.js';
 
 const FLAG_NEEDS_CHECKSUM = 1;
 const GSO_NONE = 0;
@@ -21,10 +25,7 @@ const GSO_TCP6 = 4;
 const GSO_UDP = 5;
 /** Says that the first segment carries CWR; the TCP header says so too, so nothing is lost. */
 const GSO_ECN_BIT = 0x80;
-const TCP_CHECKSUM_OFFSET = 16;
 const TCP_HEADER_BYTES_MIN = 20;
-const UDP_CHECKSUM_OFFSET = 6;
-const UDP_HEADER_BYTES = 8;
 const U16_MAX = 0xffff;
 
 /**

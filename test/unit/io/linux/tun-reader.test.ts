@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { TunReader } from '../../../../src/io/linux/tun-reader.js';
-import { VNET_HEADER_BYTES } from '../../../../src/io/linux/virtio.js';
+import { VNET_HEADER_BYTES } from '../../../../overlay/batch/split.js';
 import type { Packet } from '../../../../overlay/ports.js';
 import { EAGAIN, fakeLibc } from './fake-libc.js';
 

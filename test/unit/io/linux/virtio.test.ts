@@ -1,10 +1,7 @@
+import { VNET_HEADER_BYTES } from '../../../../overlay/batch/split.js';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  decodeVnetHeader,
-  encodeVnetHeader,
-  VNET_HEADER_BYTES,
-} from '../../../../src/io/linux/virtio.js';
+import { decodeVnetHeader, encodeVnetHeader } from '../../../../src/io/linux/virtio.js';
 import type { Offload } from '../../../../overlay/ports.js';
 
 const TCP_OVER_IPV4: Offload = {
