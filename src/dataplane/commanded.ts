@@ -1,5 +1,6 @@
 /** What both data planes have in common: everything the node says is a command, in order. */
-import { encodeVnetHeader, VNET_HEADER_BYTES } from '../io/linux/virtio.js';
+import { VNET_HEADER_BYTES } from '../../overlay/batch/split.js';
+import { encodeVnetHeader } from '../io/linux/virtio.js';
 import { CodedError } from '../../overlay/base/errors.js';
 import type {
   DataPlane,
@@ -129,8 +130,6 @@ export abstract class CommandedDataPlane implements DataPlane {
         return;
       case 'broken':
         this.broken(report.reason);
-        return;
-      case 'ready':
         return;
       default:
         handUp(report, this.events);

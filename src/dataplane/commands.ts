@@ -1,6 +1,10 @@
 /** What the node tells a data plane on another thread. Plain values, copied on their way. */
-import type { DataSocketOptions, LinkScheduling, PathPlan } from '../../overlay/link/data-plane.js';
-import type { LinkFacts } from '../../overlay/link/data-plane.js';
+import type {
+  DataSocketOptions,
+  LinkFacts,
+  LinkScheduling,
+  PathPlan,
+} from '../../overlay/link/data-plane.js';
 import type { Role } from '../../overlay/link/session/key-epochs.js';
 import type { SessionKeys } from '../../overlay/link/session/key-exchange.js';
 import type { EngineEvent } from './engine/engine-parts.js';
@@ -52,5 +56,4 @@ export type Report =
       readonly request: number;
       readonly links: readonly LinkFacts[];
     }
-  | { readonly kind: 'ready' }
   | { readonly kind: 'broken'; readonly reason: string };

@@ -17,7 +17,6 @@ import type {
   PeerFacts,
   PingOptions,
   PingReply,
-  SchedulerName,
   SchedulingFacts,
   SchedulingRequest,
   StatusFacts,
@@ -25,13 +24,14 @@ import type {
 } from './control.js';
 import type { NamedLinkFacts } from './multipath/link-facts.js';
 import type { OverlayNode } from './node.js';
-import { linkFacts, SchedulingChoices, type KnownPath } from './path-facts.js';
+import { linkFacts, type KnownPath } from './path-facts.js';
 import { pingPeer } from './ping.js';
+import type { SchedulingChoices } from './scheduling-choices.js';
 import { findPeer } from './search.js';
 
 export interface FacadeSettings {
-  readonly scheduler: SchedulerName;
-  readonly overflow: boolean;
+  /** The same that links ask. */
+  readonly scheduling: SchedulingChoices;
   /** Network interface that holds the local address of a multiaddr, if any. */
   interfaceOf(multiaddr: string): { readonly name: string; readonly metric: number } | null;
 }
@@ -40,12 +40,10 @@ export class Facade implements NodeControl {
   readonly #node: OverlayNode;
   readonly #settings: FacadeSettings;
   readonly #scores = new Map<PeerId, TrafficScore>();
-  readonly #scheduling: SchedulingChoices;
 
   constructor(node: OverlayNode, settings: FacadeSettings) {
     this.#node = node;
     this.#settings = settings;
-    this.#scheduling = new SchedulingChoices(settings);
   }
 
   status(): StatusFacts {
@@ -78,7 +76,7 @@ export class Facade implements NodeControl {
         device === null
           ? { name: null, mode: 'none', mtu: node.settings.mtu }
           : { name: device.name, mode: 'tun', mtu: device.mtu },
-      scheduler: this.#scheduling.of(null).scheduler,
+      scheduler: this.#settings.scheduling.of(null).scheduler,
       peers: {
         connected: links.size,
         direct: [...links.values()].filter((relay) => relay === null).length,
@@ -113,7 +111,7 @@ export class Facade implements NodeControl {
           address6: this.#address6(peer),
           link: relay === null ? 'direct' : 'relayed',
           relay,
-          ...this.#scheduling.of(peer),
+          ...this.#settings.scheduling.of(peer),
           score: this.#score(peer, packets),
           ...link,
         };
@@ -238,8 +236,8 @@ export class Facade implements NodeControl {
       const code: ControlErrorCode = 'bad-request';
       throw new CodedError(code, 'packets to this node itself take no path: name another member');
     }
-    const changed = this.#scheduling.change(peer, request);
-    this.#node.traffic.multipath?.setScheduling(peer, changed);
+    const changed = this.#settings.scheduling.change(peer, request);
+    this.#node.traffic.multipath?.schedulingChanged();
     return { peer, ...changed };
   }
 

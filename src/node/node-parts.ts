@@ -2,7 +2,7 @@
 import type { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { RevocationList } from '../../overlay/identity/revocation.js';
-import type { DataPlane } from '../../overlay/link/data-plane.js';
+import type { DataPlane, LinkScheduling } from '../../overlay/link/data-plane.js';
 import type { Roster } from '../../overlay/peers/roster.js';
 import type {
   Clock,
@@ -20,7 +20,7 @@ import type {
 } from '../../overlay/ports.js';
 import type { Cards } from './cards.js';
 import type { NodeIdentity } from './identity.js';
-import type { MultipathSettings } from './multipath/multipath.js';
+import type { SocketSettings } from './multipath/sockets.js';
 import type { TrustGate } from './trust.js';
 import type { Vault } from './vault.js';
 
@@ -31,7 +31,8 @@ export interface MultipathPorts {
   readonly readsDevice: boolean;
   readonly interfaces: Interfaces;
   readonly agreement: KeyAgreement;
-  readonly settings: MultipathSettings;
+  readonly settings: SocketSettings;
+  readonly schedulingOf: (peer: PeerId) => LinkScheduling;
   /** Whether an address belongs to the network on top: no path may lead over it. */
   readonly isOverlayAddress: (address: string) => boolean;
 }

@@ -1,14 +1,6 @@
-/** What a node tells of its links and their paths, and how it wants packets to be spread over them. */
-import { CodedError } from '../../overlay/base/errors.js';
-import type { PeerId } from '../../overlay/base/peer-id.js';
+/** What a node tells of its links and their paths. */
 import type { Endpoint } from '../../overlay/link/data-plane.js';
-import type {
-  ControlErrorCode,
-  PathFacts,
-  PeerFacts,
-  SchedulingFacts,
-  SchedulingRequest,
-} from './control.js';
+import type { PathFacts, PeerFacts } from './control.js';
 import type { NamedLinkFacts, NamedPathFacts } from './multipath/link-facts.js';
 
 /** A path as its stream describes it. */
@@ -63,51 +55,4 @@ function datagramPath(path: NamedPathFacts): PathFacts {
 function endpointText({ address, port }: Endpoint): string {
   if (port === 0) return address;
   return address.includes(':') ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
-}
-
-type Scheduling = Omit<SchedulingFacts, 'peer'>;
-
-/** More peers than this with a choice of their own: the oldest choice is forgotten. */
-const CHOICES_MAX = 4_096;
-
-/** Which scheduler each peer has: its own, or that of all others. */
-export class SchedulingChoices {
-  readonly #started: Scheduling;
-  #common: Scheduling;
-  readonly #own = new Map<PeerId, Partial<Scheduling>>();
-
-  /** @param started what the node was started with; of whatever else is in it nothing is told on. */
-  constructor({ scheduler, overflow }: Scheduling) {
-    this.#started = { scheduler, overflow };
-    this.#common = this.#started;
-  }
-
-  /** @param peer null: all without a choice of their own. */
-  of(peer: PeerId | null): Scheduling {
-    return { ...this.#common, ...(peer === null ? {} : this.#own.get(peer)) };
-  }
-
-  /** @returns what holds then. @throws CodedError<'bad-request'> if there is nothing to change. */
-  change(peer: PeerId | null, request: Omit<SchedulingRequest, 'peer'>): Scheduling {
-    const { scheduler, overflow } = request;
-    if (scheduler === undefined && overflow === undefined) {
-      const code: ControlErrorCode = 'bad-request';
-      throw new CodedError(code, 'nothing to change: give a scheduler, or overflow');
-    }
-    const chosen = {
-      ...(scheduler === undefined || scheduler === 'default' ? {} : { scheduler }),
-      ...(overflow === undefined ? {} : { overflow }),
-    };
-    const forget = scheduler === 'default';
-    if (peer === null) this.#common = { ...(forget ? this.#started : this.#common), ...chosen };
-    else this.#choose(peer, { ...(forget ? {} : this.#own.get(peer)), ...chosen });
-    return this.of(peer);
-  }
-
-  #choose(peer: PeerId, choice: Partial<Scheduling>): void {
-    this.#own.delete(peer);
-    if (Object.keys(choice).length > 0) this.#own.set(peer, choice);
-    const [oldest] = this.#own.keys();
-    if (this.#own.size > CHOICES_MAX && oldest !== undefined) this.#own.delete(oldest);
-  }
 }

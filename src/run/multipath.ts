@@ -6,6 +6,7 @@ import type { LinuxTunDevice } from '../io/linux/tun.js';
 import { NodeKeyAgreement } from '../io/node-key-agreement.js';
 import type { NodeIdentity } from '../node/identity.js';
 import type { MultipathPorts } from '../node/node-parts.js';
+import type { SchedulingChoices } from '../node/scheduling-choices.js';
 import type { Closers } from './closers.js';
 import { overlayAddresses } from './filter.js';
 import type { RunOptions } from './options.js';
@@ -14,6 +15,7 @@ export interface MultipathRun {
   readonly options: RunOptions;
   readonly identity: NodeIdentity;
   readonly device: LinuxTunDevice | null;
+  readonly scheduling: SchedulingChoices;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly closers: Closers;
@@ -21,7 +23,7 @@ export interface MultipathRun {
 
 /** Null: there are to be none, or this machine cannot. The code of it is loaded only when it is wanted. */
 export async function openMultipath(run: MultipathRun): Promise<MultipathPorts | null> {
-  const { options, identity, device, closers } = run;
+  const { options, identity, device, closers, scheduling } = run;
   if (options.transports.length === 0) return null;
   const dataPlane = await openDataPlane(run);
   if (dataPlane === null) return null;
@@ -42,8 +44,8 @@ export async function openMultipath(run: MultipathRun): Promise<MultipathPorts |
       listenPort: options.listenPort,
       interfaces: options.interfaces,
       transports: options.transports,
-      scheduling: { scheduler: options.scheduler, overflow: options.overflow },
     },
+    schedulingOf: (peer) => scheduling.of(peer),
   };
 }
 

@@ -22,6 +22,7 @@ import { cachingCrypto } from '../node/caching-crypto.js';
 import { Facade } from '../node/facade.js';
 import type { NodeIdentity } from '../node/identity.js';
 import { OverlayNode } from '../node/node.js';
+import { SchedulingChoices } from '../node/scheduling-choices.js';
 import { TrustGate } from '../node/trust.js';
 import { Closers } from './closers.js';
 import { openDevice } from './device.js';
@@ -111,6 +112,7 @@ class Run {
   readonly #ui: RunUi;
   readonly #closers: Closers;
   readonly #ending: Ending;
+  readonly #scheduling: SchedulingChoices;
   readonly #clock = new NodeClock();
   readonly #rng = new NodeRng();
   readonly #crypto = cachingCrypto(new NodeCrypto());
@@ -127,6 +129,7 @@ class Run {
     this.#ui = ui;
     this.#closers = closers;
     this.#ending = ending;
+    this.#scheduling = new SchedulingChoices(options);
   }
 
   async start(): Promise<void> {
@@ -157,6 +160,7 @@ class Run {
       options: this.#options,
       identity,
       device,
+      scheduling: this.#scheduling,
       clock: this.#clock,
       logger,
       closers: this.#closers,
@@ -234,8 +238,7 @@ class Run {
   ): Promise<void> {
     const { logger } = this.#ui;
     const facade = new Facade(node, {
-      scheduler: this.#options.scheduler,
-      overflow: this.#options.overflow,
+      scheduling: this.#scheduling,
       interfaceOf: interfaceLookup(this.#options),
     });
     const admin = await startAdmin(

@@ -12,6 +12,7 @@ import { SeededRng } from '../../sim/memory/seeded-rng.js';
 import { Facade } from '../../src/node/facade.js';
 import type { NodeIdentity } from '../../src/node/identity.js';
 import { OverlayNode } from '../../src/node/node.js';
+import { SchedulingChoices } from '../../src/node/scheduling-choices.js';
 import { TrustGate } from '../../src/node/trust.js';
 import { CREDULOUS, Rogue } from './rogue.js';
 import { SILENT } from './silent.js';
@@ -102,8 +103,7 @@ export class MemoryNodes {
       },
     );
     const facade = new Facade(node, {
-      scheduler: 'adaptive',
-      overflow: false,
+      scheduling: new SchedulingChoices({ scheduler: 'adaptive', overflow: false }),
       interfaceOf: () => null,
     });
     await node.prepare();

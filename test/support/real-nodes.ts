@@ -14,6 +14,7 @@ import { NodeRng } from '../../src/io/node-rng.js';
 import { Facade } from '../../src/node/facade.js';
 import type { NodeIdentity } from '../../src/node/identity.js';
 import { OverlayNode } from '../../src/node/node.js';
+import { SchedulingChoices } from '../../src/node/scheduling-choices.js';
 import { TrustGate } from '../../src/node/trust.js';
 import { seed } from './identity.js';
 import { CREDULOUS, Rogue } from './rogue.js';
@@ -97,8 +98,7 @@ export class RealNodes {
       },
     );
     const facade = new Facade(node, {
-      scheduler: 'adaptive',
-      overflow: false,
+      scheduling: new SchedulingChoices({ scheduler: 'adaptive', overflow: false }),
       interfaceOf: () => null,
     });
     await node.prepare();

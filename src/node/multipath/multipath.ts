@@ -33,12 +33,6 @@ export const IDLE_MS = 600_000;
 export const LOOK_MS = 60_000;
 /** Changes of sockets that come this soon after each other are told at once. */
 const GATHER_MS = 50;
-/** Peers with a scheduling of their own; the one that was set first goes back to the usual one. */
-const SCHEDULINGS_MAX = 4_096;
-
-export interface MultipathSettings extends SocketSettings {
-  readonly scheduling: LinkScheduling;
-}
 
 export interface PeerAddresses {
   readonly address4: string | null;
@@ -47,7 +41,9 @@ export interface PeerAddresses {
 
 export interface MultipathParts extends Omit<LinkParts, 'indexes' | 'own' | 'changed' | 'refused'> {
   readonly interfaces: Interfaces;
-  readonly settings: MultipathSettings;
+  readonly settings: SocketSettings;
+  /** How packets for a peer are spread over the paths, at present. */
+  readonly schedulingOf: (peer: PeerId) => LinkScheduling;
   /** Addresses that packets to and from a peer have; null: not known. */
   readonly addressesOf: (peer: PeerId) => PeerAddresses | null;
   /** Packets of the device for which no link is usable. The memory is the receiver's. */
@@ -69,8 +65,6 @@ export class Multipath {
   readonly #reluctance = new Reluctance();
   readonly #byPeer = new Map<PeerId, PeerLink>();
   readonly #byId = new Map<number, PeerLink>();
-  readonly #schedulings = new Map<PeerId, LinkScheduling>();
-  #scheduling: LinkScheduling;
   #nextId = 1;
   #cancelGather: (() => void) | null = null;
   #cancelLook: () => void = () => undefined;
@@ -80,7 +74,6 @@ export class Multipath {
 
   constructor(parts: MultipathParts) {
     this.#parts = parts;
-    this.#scheduling = parts.settings.scheduling;
     this.#indexes = new LocalIndexes(parts.rng);
     this.#echoes = new Echoes(parts);
     this.#sockets = new DataSockets({
@@ -192,18 +185,9 @@ export class Multipath {
     this.#parts.dataPlane.setOwnAddresses(address4, address6);
   }
 
-  /** @param peer null: all that have none of their own */
-  setScheduling(peer: PeerId | null, scheduling: LinkScheduling): void {
-    if (peer === null) this.#scheduling = scheduling;
-    else this.#keepScheduling(peer, scheduling);
-    for (const link of this.#byPeer.values()) {
-      if (peer !== null && link.peer !== peer) continue;
-      this.#parts.dataPlane.setScheduling(link.id, this.schedulingOf(link.peer));
-    }
-  }
-
-  schedulingOf(peer: PeerId): LinkScheduling {
-    return this.#schedulings.get(peer) ?? this.#scheduling;
+  /** Peers may have another scheduling than before. */
+  schedulingChanged(): void {
+    for (const link of this.#byPeer.values()) this.#setScheduling(link);
   }
 
   async facts(): Promise<ReadonlyMap<PeerId, NamedLinkFacts>> {
@@ -267,10 +251,11 @@ export class Multipath {
 
   #make(peer: PeerId): PeerLink | null {
     if (this.#byPeer.size >= LINKS_MAX && !this.#makeRoom()) return null;
-    const link = new PeerLink(this.#linkParts, this.#nextId++, peer);
+    const scheduling = this.#parts.schedulingOf(peer);
+    const link = new PeerLink(this.#linkParts, this.#nextId++, peer, scheduling);
     this.#byPeer.set(peer, link);
     this.#byId.set(link.id, link);
-    this.#parts.dataPlane.openLink(link.id, this.schedulingOf(peer));
+    this.#parts.dataPlane.openLink(link.id, scheduling);
     this.#setAddresses(link);
     return link;
   }
@@ -304,11 +289,12 @@ export class Multipath {
     this.#parts.dataPlane.setPeerAddresses(link.id, address4, address6);
   }
 
-  #keepScheduling(peer: PeerId, scheduling: LinkScheduling): void {
-    this.#schedulings.set(peer, scheduling);
-    if (this.#schedulings.size <= SCHEDULINGS_MAX) return;
-    const first = this.#schedulings.keys().next();
-    if (first.done !== true) this.#schedulings.delete(first.value);
+  /** A scheduler begins anew when it is told again, so it is told only what is new. */
+  #setScheduling(link: PeerLink): void {
+    const { scheduler, overflow } = this.#parts.schedulingOf(link.peer);
+    if (link.scheduling.scheduler === scheduler && link.scheduling.overflow === overflow) return;
+    link.scheduling = { scheduler, overflow };
+    this.#parts.dataPlane.setScheduling(link.id, link.scheduling);
   }
 
   #socketsChanged(): void {

@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../../overlay/base/peer-id.js';
 import { Canceller } from '../../../overlay/base/signal.js';
-import type { Endpoint, LinkFacts } from '../../../overlay/link/data-plane.js';
+import type { Endpoint, LinkFacts, LinkScheduling } from '../../../overlay/link/data-plane.js';
 import type { LivenessState } from '../../../overlay/link/datagram/liveness.js';
 import type { Role } from '../../../overlay/link/session/key-epochs.js';
 import type { SessionKeys } from '../../../overlay/link/session/key-exchange.js';
@@ -40,6 +40,7 @@ export class PeerLink {
   readonly peer: PeerId;
   /** Addresses that the data plane was told. */
   toldAddresses: string | null = null;
+  scheduling: LinkScheduling;
   readonly #parts: LinkParts;
   readonly #life = new Canceller();
   readonly #chain: SessionChain;
@@ -57,9 +58,11 @@ export class PeerLink {
   #usedMs: number;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(parts: LinkParts, id: number, peer: PeerId) {
+  /** @param scheduling what the data plane was told */
+  constructor(parts: LinkParts, id: number, peer: PeerId, scheduling: LinkScheduling) {
     this.id = id;
     this.peer = peer;
+    this.scheduling = scheduling;
     this.#parts = parts;
     this.#usedMs = parts.clock.now();
     const { signal } = this.#life;

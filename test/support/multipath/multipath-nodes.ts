@@ -6,7 +6,9 @@ import { ManualClock } from '../../../sim/memory/manual-clock.js';
 import { MemoryNetwork } from '../../../sim/memory/network.js';
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
 import { NodeKeyAgreement } from '../../../src/io/node-key-agreement.js';
-import { Multipath, type MultipathSettings } from '../../../src/node/multipath/multipath.js';
+import { Multipath } from '../../../src/node/multipath/multipath.js';
+import type { SocketSettings } from '../../../src/node/multipath/sockets.js';
+import { SchedulingChoices } from '../../../src/node/scheduling-choices.js';
 import { UnreliableRpc, type Fates } from '../leases/unreliable-rpc.js';
 import { SILENT } from '../silent.js';
 import { TestNetwork, testCrypto } from '../test-network.js';
@@ -61,13 +63,15 @@ export interface TestNode {
   readonly interfaces: FakeInterfaces;
   readonly host: MemoryHost;
   readonly misdeeds: string[];
+  /** To be told with `multipath.schedulingChanged`. */
+  readonly scheduling: SchedulingChoices;
   readonly received: [PeerId, readonly Packet[]][];
   changes: number;
   trusts: (peer: PeerId) => boolean;
 }
 
 export interface TestNodeOptions {
-  readonly settings?: Partial<MultipathSettings>;
+  readonly settings?: Partial<SocketSettings>;
   readonly networks?: readonly NetworkInterface[];
   readonly psk?: Uint8Array;
 }
@@ -106,8 +110,9 @@ export class MultipathNodes {
     const defaults = [network('eth0', 1, `192.168.1.${String(number + 1)}`)];
     const interfaces = new FakeInterfaces(options.networks ?? defaults);
     const plane = new FakeDataPlane(this.world);
+    const scheduling = new SchedulingChoices({ scheduler: 'adaptive', overflow: false });
     const node: TestNode = {
-      ...{ self, plane, interfaces, host, misdeeds, received: [], changes: 0 },
+      ...{ self, plane, interfaces, host, misdeeds, scheduling, received: [], changes: 0 },
       trusts: () => true,
       multipath: new Multipath({
         ...{ clock: this.clock, crypto: testCrypto, logger: SILENT, gate, self, interfaces },
@@ -119,9 +124,9 @@ export class MultipathNodes {
         psk: options.psk ?? new Uint8Array(32),
         settings: {
           ...{ listenPort: 7_000, interfaces: [], transports: ['udp'] },
-          scheduling: { scheduler: 'adaptive', overflow: false },
           ...options.settings,
         },
+        schedulingOf: (peer) => scheduling.of(peer),
         isOverlayAddress: (address) => address.startsWith('10.77.'),
         addressesOf: (peer) => ({ address4: `10.77.0.${String(peer.length)}`, address6: null }),
         unrouted: () => undefined,

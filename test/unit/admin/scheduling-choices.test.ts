@@ -1,9 +1,10 @@
 /**
  * Goal: each peer has its own scheduler or that of all others, and each can be taken back.
- * Method: `SchedulingChoices` and `linkFacts` of src/node/path-facts.ts by hand.
+ * Method: `SchedulingChoices`, and `linkFacts` of src/node/path-facts.ts, by hand.
  */
 import { expect } from 'chai';
-import { linkFacts, SchedulingChoices } from '../../../src/node/path-facts.js';
+import { linkFacts } from '../../../src/node/path-facts.js';
+import { SchedulingChoices } from '../../../src/node/scheduling-choices.js';
 import { FakeControl, HUB, NAS } from './fake-control.js';
 
 describe('node/path-facts', () => {

@@ -22,49 +22,31 @@ import { payloadOf } from '../../../support/packets.js';
 import {
   activePaths,
   linkTo,
-  MultipathNodes,
   network,
   type TestNode,
 } from '../../../support/multipath/multipath-nodes.js';
+import { withNodes } from '../../../support/multipath/with-nodes.js';
 
 describe('links of datagrams, at their bounds,', () => {
-  let nodes: MultipathNodes;
-  let all: TestNode[];
-
-  beforeEach(() => {
-    nodes = new MultipathNodes();
-    all = [];
-  });
-
-  afterEach(() => {
-    for (const { plane } of all) expect(plane.faults).to.deep.equal([]);
-  });
-
-  async function pair(
-    ...options: Parameters<MultipathNodes['pair']>
-  ): Promise<[TestNode, TestNode]> {
-    const made = await nodes.pair(...options);
-    all.push(...made);
-    return made;
-  }
+  const test = withNodes();
 
   it('end when the data plane does', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     a.multipath.wanted(b.self);
-    await nodes.linked(a, b);
+    await test.nodes.linked(a, b);
     a.plane.events?.failed('no memory');
     expect(a.multipath.isUsable(b.self)).to.equal(false);
     a.multipath.wanted(b.self);
     b.multipath.wanted(a.self);
-    await nodes.clock.advance(5_000);
+    await test.nodes.clock.advance(5_000);
     expect([a.plane.links.size, a.plane.sockets.size]).to.deep.equal([0, 0]);
   });
 
   it('count garbage against the peer, and go on', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     const ask = async (request: Uint8Array): Promise<unknown> => {
       const asked = b.host.rpc.request(a.self, LINK_PROTOCOL, request, { timeoutMs: 1_000 });
-      return await nodes.clock.until(
+      return await test.nodes.clock.until(
         asked.catch((error: unknown) => (error as { code: string }).code),
         5_000,
       );
@@ -77,7 +59,7 @@ describe('links of datagrams, at their bounds,', () => {
     expect(a.misdeeds).to.have.length(2);
     expect(a.plane.links.size).to.equal(0);
     a.multipath.wanted(b.self);
-    await nodes.linked(a, b);
+    await test.nodes.linked(a, b);
     await ask(payloadOf(50));
     a.plane.events?.control(a.multipath.linkOf(b.self)!, payloadOf(30));
     expect(a.misdeeds).to.have.length(4);
@@ -91,7 +73,7 @@ describe('links of datagrams, at their bounds,', () => {
   async function asked(from: TestNode, to: TestNode, request: LinkRequest): Promise<LinkAnswer> {
     const payload = linkRequestCodec.encode(request);
     const reply = from.host.rpc.request(to.self, LINK_PROTOCOL, payload, { timeoutMs: 1_000 });
-    return unwrap(linkAnswerCodec.decode(await nodes.clock.until(reply, 5_000)));
+    return unwrap(linkAnswerCodec.decode(await test.nodes.clock.until(reply, 5_000)));
   }
 
   /** An offer by hand, as the node `from` would make it. */
@@ -105,19 +87,19 @@ describe('links of datagrams, at their bounds,', () => {
   }
 
   it('answer an offer that comes again as before, and another one only after a while', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     const first = await asked(b, a, offerOf(b, a, 1));
     expect(first[0]).to.equal('answer');
     expect(await asked(b, a, offerOf(b, a, 1))).to.deep.equal(first);
     expect(linkTo(a, b).sessions).to.equal(1);
     expect(await asked(b, a, offerOf(b, a, 2))).to.deep.equal(['refused', 'busy']);
-    await nodes.clock.advance(200);
+    await test.nodes.clock.advance(200);
     expect((await asked(b, a, offerOf(b, a, 2)))[0]).to.equal('answer');
     expect(linkTo(a, b).sessions).to.equal(2);
   });
 
   it('take no message for a later one, and the same one twice', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     expect(await asked(a, b, ['candidates', 1, []])).to.deep.equal(['refused', 'no-session']);
     await asked(a, b, offerOf(a, b, 5));
     for (const kind of ['candidates', 'paths'] as const) {
@@ -129,41 +111,41 @@ describe('links of datagrams, at their bounds,', () => {
   });
 
   it('say busy to what may belong to a session that is just beginning', async () => {
-    const [a, b] = await pair();
-    nodes.fates = () => ({ lost: 'response' });
+    const [a, b] = await test.pair();
+    test.nodes.fates = () => ({ lost: 'response' });
     a.multipath.wanted(b.self);
-    await nodes.clock.advance(50);
+    await test.nodes.clock.advance(50);
     expect(b.plane.links.size).to.equal(1);
     expect(await asked(b, a, ['candidates', 9, []])).to.deep.equal(['refused', 'busy']);
   });
 
   it('give a session up that the peer knows nothing of', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     a.multipath.wanted(b.self);
-    await nodes.linked(a, b);
-    await nodes.clock.advance(61_000);
+    await test.nodes.linked(a, b);
+    await test.nodes.clock.advance(61_000);
     b.multipath.cut(a.self);
     a.interfaces.set([...a.interfaces.current(), network('wlan', 2, '192.168.2.1')]);
-    await nodes.clock.advance(3_000);
+    await test.nodes.clock.advance(3_000);
     expect([linkTo(a, b).paths.size, linkTo(a, b).sessions]).to.deep.equal([0, 1]);
   });
 
   it('take from the data plane what they missed', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     a.multipath.wanted(b.self);
-    await nodes.linked(a, b);
-    await nodes.clock.advance(61_000);
+    await test.nodes.linked(a, b);
+    await test.nodes.clock.advance(61_000);
     a.plane.events?.pathChanged(a.multipath.linkOf(b.self)!, 0, 'dead');
     expect(a.multipath.isUsable(b.self)).to.equal(false);
-    await nodes.clock.advance(LOOK_MS);
+    await test.nodes.clock.advance(LOOK_MS);
     expect(a.multipath.isUsable(b.self)).to.equal(true);
     expect(linkTo(a, b).sessions).to.equal(1);
   });
 
   it('are refused by a peer without them, which is then left alone ever longer', async () => {
-    const [a, b] = await pair();
+    const [a, b] = await test.pair();
     let asked = 0;
-    nodes.fates = () => {
+    test.nodes.fates = () => {
       asked += 1;
       return null;
     };
@@ -171,7 +153,7 @@ describe('links of datagrams, at their bounds,', () => {
       asked = 0;
       for (let second = 0; second < seconds; second++) {
         a.multipath.wanted(b.self);
-        await nodes.clock.advance(1_000);
+        await test.nodes.clock.advance(1_000);
       }
       return asked;
     };
@@ -186,14 +168,14 @@ describe('links of datagrams, at their bounds,', () => {
 
   it('are bounded in number, and the idle ones give way', async () => {
     const count = LINKS_MAX + 44;
-    nodes = new MultipathNodes(count + 1);
-    const centre = await nodes.node(0);
-    all = [centre];
-    const others = nodes.ids.slice(1);
+    test.begin(count + 1);
+    const centre = await test.nodes.node(0);
+    test.watch(centre);
+    const others = test.nodes.ids.slice(1);
     let busyUntil = count;
     const want = async (): Promise<void> => {
       for (const peer of others.slice(0, busyUntil)) centre.multipath.wanted(peer);
-      await nodes.clock.advance(1_000);
+      await test.nodes.clock.advance(1_000);
     };
     for (let second = 0; second < 10; second++) await want();
     expect(centre.plane.links.size).to.equal(LINKS_MAX);
@@ -212,10 +194,10 @@ describe('links of datagrams, at their bounds,', () => {
       Array.from({ length: 9 }, (_, index) =>
         network(`eth${String(index)}`, index, `192.168.${String(index)}.${String(host)}`),
       );
-    const [a, b] = await pair({ networks: many(1) }, { networks: many(2) });
+    const [a, b] = await test.pair({ networks: many(1) }, { networks: many(2) });
     a.multipath.wanted(b.self);
-    await nodes.linked(a, b);
-    await nodes.clock.advance(5_000);
+    await test.nodes.linked(a, b);
+    await test.nodes.clock.advance(5_000);
     expect(activePaths(a, b)).to.have.length(PATHS_MAX);
     const used = activePaths(a, b).map((path) => path.split(' ')[0]);
     expect(new Set(used).size).to.equal(9);
