@@ -32,7 +32,7 @@ const STAGES = {
       '--reporter=dist/test/support/counts-reporter.js',
       'dist/test/netns/**/*.test.js',
     ],
-    timeoutMs: 25 * MINUTE_MS,
+    timeoutMs: 35 * MINUTE_MS,
     privileged: true,
   },
   bench: {

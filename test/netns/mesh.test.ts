@@ -16,7 +16,7 @@ import { datagramPaths, pathReport } from './lab/path-facts.js';
 import { eventually, orderedPairs, systemPing, withLab } from './lab/scenario.js';
 
 const NODES = 10;
-const RUN_MS = 40_000;
+const RUN_MS = 60_000;
 /** Ten programs that start at once say more about the machine than about them. */
 const JOIN_AT_A_TIME = 3;
 const AT_A_TIME = 3;
@@ -28,7 +28,7 @@ const MBPS_MIN = 5;
 const FAULTS = ['forged', 'forged-limit', 'malformed-datagram', 'unknown-kind', 'no-memory'];
 
 describe('a mesh of ten nodes', function () {
-  this.timeout(100_000);
+  this.timeout(130_000);
   let members: readonly Member[];
   let before: readonly Costs[];
   let halfway: readonly Costs[];

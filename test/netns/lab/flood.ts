@@ -56,7 +56,7 @@ export function floodPayloads(
     const datagram = random(count);
     const header = real[pick(real.length)]?.subarray(0, HEADER_BYTES) ?? random(HEADER_BYTES);
     datagram.set(header);
-    datagram.writeUInt32LE(header.readUInt32LE(4) + 1_000_000 + pick(1_000_000), 4);
+    datagram.writeUInt32BE(header.readUInt32BE(8) + 1_000_000 + pick(1_000_000), 8);
     return datagram;
   };
   switch (kind) {

@@ -13,10 +13,10 @@ import {
   nowMs,
   percent,
   story,
-} from '../lab/link-measures.js';
-import { withLab } from '../lab/scenario.js';
-import { ShapedTunnel } from '../lab/shaped-tunnel.js';
-import { stream } from '../lab/stream.js';
+} from './lab/link-measures.js';
+import { withLab } from './lab/scenario.js';
+import { ShapedTunnel } from './lab/shaped-tunnel.js';
+import { stream } from './lab/stream.js';
 
 /** A queue of 40 ms. */
 const LINE = { rateBps: 20e6, delayMs: 10, queueBytes: 100_000 };

@@ -6,11 +6,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { pings, quantile, sum } from '../lab/delay-line-pings.js';
-import { DIRECTIONS, measured, story } from '../lab/link-measures.js';
-import { withLab } from '../lab/scenario.js';
-import { ShapedTunnel } from '../lab/shaped-tunnel.js';
-import { stream } from '../lab/stream.js';
+import { pings, quantile, sum } from './lab/delay-line-pings.js';
+import { DIRECTIONS, measured, story } from './lab/link-measures.js';
+import { withLab } from './lab/scenario.js';
+import { ShapedTunnel } from './lab/shaped-tunnel.js';
+import { stream } from './lab/stream.js';
 
 /** A queue of 100 ms, which TCP alone would fill. */
 const LINE = { rateBps: 20e6, delayMs: 10, queueBytes: 250_000 };

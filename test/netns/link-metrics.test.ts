@@ -6,12 +6,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { SchedulerName } from '../../../overlay/link/schedule/scheduler.js';
-import { DIRECTIONS, measured, nowMs, percent, story } from '../lab/link-measures.js';
-import { numberedFlow } from '../lab/numbered-flow.js';
-import { withLab } from '../lab/scenario.js';
-import { ShapedTunnel, type PathUse, type Side } from '../lab/shaped-tunnel.js';
-import { stream } from '../lab/stream.js';
+import type { SchedulerName } from '../../overlay/link/schedule/scheduler.js';
+import { DIRECTIONS, measured, nowMs, percent, story } from './lab/link-measures.js';
+import { numberedFlow } from './lab/numbered-flow.js';
+import { withLab } from './lab/scenario.js';
+import { ShapedTunnel, type PathUse, type Side } from './lab/shaped-tunnel.js';
+import { stream } from './lab/stream.js';
 
 const LINE = { rateBps: 20e6, delayMs: 10, queueBytes: 100_000 };
 const WARM_UP_MS = 1_500;

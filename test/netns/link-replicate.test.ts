@@ -6,10 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { DIRECTIONS, measured, percent } from '../lab/link-measures.js';
-import { numberedFlow, type NumberedFlow, type NumberedResult } from '../lab/numbered-flow.js';
-import { withLab } from '../lab/scenario.js';
-import { ShapedTunnel } from '../lab/shaped-tunnel.js';
+import { DIRECTIONS, measured, percent } from './lab/link-measures.js';
+import { numberedFlow, type NumberedFlow, type NumberedResult } from './lab/numbered-flow.js';
+import { withLab } from './lab/scenario.js';
+import { ShapedTunnel } from './lab/shaped-tunnel.js';
 
 const LINE = { rateBps: 50e6, delayMs: 10, queueBytes: 125_000 };
 const LOSS = 0.05;
