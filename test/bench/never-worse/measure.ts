@@ -15,6 +15,7 @@ export interface FlowTimes {
 
 /** As the simulation of the schedulers draws them. */
 const RATE_MBPS_MAX = 100;
+const WARM_UP_S = 2;
 
 function shapesOf(seed: number): readonly PathShape[] {
   return drawPaths(new SeededRng(seed), RATE_MBPS_MAX).map(({ rateMbps, delayMs, loss = 0 }) => {
@@ -35,10 +36,16 @@ async function noiseOf(lines: readonly DelayLine[]): Promise<RigNoise> {
 }
 
 /** @throws LabError, Error */
-export async function measureSeed(seed: number, times: FlowTimes): Promise<NeverWorseRecord> {
+export async function measureSeed(
+  seed: number,
+  attempt: number,
+  times: FlowTimes,
+): Promise<NeverWorseRecord> {
   const shapes = shapesOf(seed);
   const options = { seconds: times.seconds - times.omitS, omitS: times.omitS };
   return withRig(shapes, seed, async (rig) => {
+    // The programs are being compiled while it passes.
+    await linkMbps(rig, 'aggregate', { seconds: WARM_UP_S, omitS: 0 });
     const aloneMbps: number[] = [];
     for (const line of shapes.keys())
       aloneMbps.push(await linkMbps(rig, 'failover', options, [line]));
@@ -49,6 +56,16 @@ export async function measureSeed(seed: number, times: FlowTimes): Promise<Never
     const paths = shapes.map(({ rateMbps, delayMs, more }) => {
       return { rateMbps, delayMs, lossRatio: more?.lossRate ?? 0 };
     });
-    return { seed, commit: commit(), ...times, paths, aloneMbps, adaptiveMbps, why, noise };
+    return {
+      seed,
+      commit: commit(),
+      attempt,
+      ...times,
+      paths,
+      aloneMbps,
+      adaptiveMbps,
+      why,
+      noise,
+    };
   });
 }

@@ -6,6 +6,8 @@ import * as z from 'zod';
 const record = z.object({
   seed: z.number(),
   commit: z.string(),
+  /** 1, or 2 for what was measured again because it was low at first. */
+  attempt: z.number(),
   /** Of each flow, and how many of them were not counted. */
   seconds: z.number(),
   omitS: z.number(),
@@ -23,17 +25,32 @@ const record = z.object({
 export type NeverWorseRecord = Readonly<z.infer<typeof record>>;
 export type RigNoise = NeverWorseRecord['noise'];
 
+/** Noise between two runs of the same is about this. */
+const GOOD_SHARE = 0.95;
+
 /** Goodput of all paths together, of the best of them alone. */
 export function shareOfBest({ aloneMbps, adaptiveMbps }: NeverWorseRecord): number {
   return adaptiveMbps / Math.max(...aloneMbps);
 }
 
-/** All records of a file; the last of a seed counts. None if there is no file. @throws ZodError */
-export function readRecords(file: string): ReadonlyMap<number, NeverWorseRecord> {
+export function isGood(found: NeverWorseRecord): boolean {
+  return shareOfBest(found) >= GOOD_SHARE;
+}
+
+/** All records of a file, in their order. None if there is no file. @throws ZodError */
+export function readRecords(file: string): readonly NeverWorseRecord[] {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const lines = text.split('\n').filter((line) => line !== '');
-  const records = lines.map((line) => record.parse(JSON.parse(line)));
-  return new Map(records.map((found) => [found.seed, found]));
+  return lines.map((line) => record.parse(JSON.parse(line)));
+}
+
+/** By seed, the last one of each that was measured as often as `attempt` at most. */
+export function latest(
+  records: readonly NeverWorseRecord[],
+  attempt = Infinity,
+): ReadonlyMap<number, NeverWorseRecord> {
+  const counted = records.filter((one) => one.attempt <= attempt);
+  return new Map(counted.map((one) => [one.seed, one]));
 }
 
 export function addRecord(file: string, added: NeverWorseRecord): void {
