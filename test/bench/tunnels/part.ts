@@ -76,7 +76,7 @@ async function measureAll(
 }
 
 const HEADING = [
-  ...['1 TCP there', '1 TCP back', '4 TCP there', '4 TCP back', 'UDP 64 B', 'UDP 1400 B'],
+  ...['1 TCP there', '1 TCP back', '4 TCP there', '4 TCP back', 'UDP 64 B', 'UDP 1372 B'],
   ...['ping p50', 'ping p99', 'CPU s/Gbit'],
 ];
 
