@@ -99,6 +99,8 @@ export interface LinkFacts {
   /** Inner packets, and how many of them were sent more than once. */
   readonly sentPackets: number;
   readonly copiedPackets: number;
+  /** Sent again after they were lost. */
+  readonly repairedPackets: number;
   readonly receivedPackets: number;
   /** Dropped here: the queue was full, its flow stood too long in it, no path was left. */
   readonly droppedPackets: number;

@@ -102,6 +102,8 @@ export interface PeerFacts {
   };
   /** Inner packets that were sent on more than one path. */
   readonly copies: number;
+  /** Inner packets that were lost on their way to this peer, and were sent again. */
+  readonly repairs: number;
   /** Of those received: copies that were not needed. */
   readonly duplicates: number;
   /** Inner packets of the peer that were waited for in vain. */

@@ -8,7 +8,7 @@ export type KnownPath = Omit<PathFacts, 'backup' | 'windowBytes' | 'mtuBytes'>;
 
 type LinkPart = Pick<
   PeerFacts,
-  'schedulerWhy' | 'queue' | 'drops' | 'copies' | 'duplicates' | 'lost' | 'paths'
+  'schedulerWhy' | 'queue' | 'drops' | 'copies' | 'repairs' | 'duplicates' | 'lost' | 'paths'
 >;
 
 /** The facts of a link, of its datagram paths and of its byte streams. @param link null: it has only the latter */
@@ -19,6 +19,7 @@ export function linkFacts(streams: readonly KnownPath[], link: NamedLinkFacts | 
     queue: { packets: link?.queuedPackets ?? 0, bytes: link?.queuedBytes ?? 0 },
     drops: { queue: dropped + (link?.droppedPackets ?? 0) },
     copies: link?.copiedPackets ?? 0,
+    repairs: link?.repairedPackets ?? 0,
     duplicates: link?.duplicatePackets ?? 0,
     lost: link?.lostPackets ?? 0,
     paths: [

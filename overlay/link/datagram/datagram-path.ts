@@ -51,6 +51,8 @@ export interface DatagramPathOptions {
   /** Any integer, different for each path. */
   readonly seed: number;
   readonly nowUs: number;
+  /** A packet is lost, or seems so, that was sent with a tag other than 0. It may be called while packets are sent. */
+  readonly lost?: (tag: number) => void;
 }
 
 export class DatagramPath {
@@ -69,6 +71,7 @@ export class DatagramPath {
   readonly #counters = noCounts();
   readonly #sample = emptySample();
   readonly #onLost: (number: number) => void;
+  readonly #tellLost: ((tag: number) => void) | null;
   /** When the path was last being filled beyond what it can do. */
   #overshotUs = -Infinity;
   /** When the newest packet of the acknowledgement at hand arrived there, in our time. */
@@ -80,6 +83,7 @@ export class DatagramPath {
     this.#liveness = new Liveness(options.nowUs);
     this.#pacer = new Pacer(this.#mtu.mtuBytes);
     this.#control = new BottleneckControl(this.#mtu.mtuBytes, options.seed);
+    this.#tellLost = options.lost ?? null;
     this.#onLost = (number) => {
       this.#lose(number);
     };
@@ -139,7 +143,8 @@ export class DatagramPath {
     return this.#pacer.nextUs(nowUs);
   }
 
-  onSent(number: number, bytes: number, nowUs: number, kind: SentKind = 'data'): void {
+  /** @param tag a number of the caller's own, by which it is told of the loss; 0: none */
+  onSent(number: number, bytes: number, nowUs: number, kind: SentKind = 'data', tag = 0): void {
     this.#counters.sentPackets += 1;
     this.#counters.sentBytes += bytes;
     this.#pacer.sent(bytes);
@@ -149,7 +154,7 @@ export class DatagramPath {
     }
     const isMtuProbe = kind === 'mtu-probe';
     const flags = this.#rate.flags | (isMtuProbe ? FLAG_MTU_PROBE : 0);
-    this.#sent.add(number, bytes, flags, nowUs);
+    this.#sent.add(number, bytes, flags, nowUs, tag);
     this.#rate.onSent(number, nowUs);
     this.#liveness.onAsked(nowUs);
     if (isMtuProbe) this.#mtu.onProbeSent();
@@ -346,6 +351,8 @@ export class DatagramPath {
       this.#mtu.onProbeLost(bytes, nowUs);
       return;
     }
+    const tag = this.#sent.tag(number);
+    if (tag !== 0) this.#tellLost?.(tag);
     this.#sample.lostBytes += bytes;
     // Where nothing passes, the size of packets is not what is wrong.
     if (this.state !== 'dead') this.#mtu.onLost(number, bytes, nowUs);

@@ -29,6 +29,7 @@ class Ring {
   readonly deliveredBytes: Float64Array;
   readonly deliveredUs: Float64Array;
   readonly firstSentUs: Float64Array;
+  readonly tags: Float64Array;
 
   constructor(packets: number) {
     this.mask = packets - 1;
@@ -39,6 +40,7 @@ class Ring {
     this.deliveredBytes = new Float64Array(packets);
     this.deliveredUs = new Float64Array(packets);
     this.firstSentUs = new Float64Array(packets);
+    this.tags = new Float64Array(packets);
   }
 
   copy(from: Ring, number: number): void {
@@ -51,6 +53,7 @@ class Ring {
     this.deliveredBytes[to] = from.deliveredBytes[at] ?? 0;
     this.deliveredUs[to] = from.deliveredUs[at] ?? 0;
     this.firstSentUs[to] = from.firstSentUs[at] ?? 0;
+    this.tags[to] = from.tags[at] ?? 0;
   }
 }
 
@@ -95,8 +98,11 @@ export class SentPackets {
     return this.#oldest;
   }
 
-  /** Enters the next number. What delivery-rate needs is written by {@link stamp}. */
-  add(number: number, bytes: number, flags: number, nowUs: number): void {
+  /**
+   * Enters the next number. What delivery-rate needs is written by {@link stamp}.
+   * @param tag the caller's own, see {@link tag}
+   */
+  add(number: number, bytes: number, flags: number, nowUs: number, tag = 0): void {
     assert(number === this.#next, 'packet numbers of a path are consecutive');
     assert(this.room > 0, 'no more packets than the ring holds are sent');
     this.#makeRoom();
@@ -105,6 +111,7 @@ export class SentPackets {
     this.#ring.flags[at] = flags;
     this.#ring.bytes[at] = bytes;
     this.#ring.sentUs[at] = nowUs;
+    this.#ring.tags[at] = tag;
     this.#next += 1;
     this.#inFlightBytes += bytes;
     this.#inFlightPackets += 1;
@@ -141,6 +148,10 @@ export class SentPackets {
 
   sentUs(number: number): number {
     return this.#ring.sentUs[number % (this.#ring.mask + 1)] ?? 0;
+  }
+
+  tag(number: number): number {
+    return this.#ring.tags[number % (this.#ring.mask + 1)] ?? 0;
   }
 
   deliveredBytes(number: number): number {

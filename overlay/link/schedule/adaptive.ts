@@ -8,6 +8,7 @@
 import { Aggregate, ALL_PATHS } from './aggregate.js';
 import { CombineJudge } from './combine-judge.js';
 import type { PacketRun } from './packet-run.js';
+import { SMALL_BYTES_MAX } from './repair.js';
 import {
   bitOf,
   costUs,
@@ -20,8 +21,6 @@ import {
 } from './path-view.js';
 import type { Scheduler, SchedulerOptions } from './scheduler.js';
 
-/** An acknowledgement with all options, and what datagrams add. */
-const SMALL_BYTES_MAX = 256;
 /** What small packets might wait for on a path that is full. */
 const FULL_COST_US = 10_000;
 /** Paths that let nothing out for so long, and two round trips, are not waited for any longer. */
@@ -138,7 +137,7 @@ export class Adaptive implements Scheduler {
       let copies = 0;
       for (const path of paths) {
         const bit = bitOf(path);
-        if ((mask & bit) !== 0) passes = 1 - path.lossRate;
+        if ((mask & bit) !== 0) passes = 1 - path.missedRate;
         else if ((this.#judge.learning & bit) === 0 || this.#windows.left(path) <= 0) continue;
         else copies |= bit;
         this.#windows.spend(path, bytes);

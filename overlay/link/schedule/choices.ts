@@ -58,7 +58,7 @@ export class Choices {
     return changed;
   }
 
-  /** Averages the loss of the paths that carry packets; of the others, it tells nothing new. */
+  /** Averages what flows miss of the paths that carry packets; of the others, it tells nothing new. */
   follow(carrying: number, byUs: number): void {
     for (const path of this.#paths) {
       const { id } = path;
@@ -70,7 +70,7 @@ export class Choices {
       const before = this.#lossRate[id] ?? 0;
       this.#carriedUs[id] = carriedUs;
       this.#lossRate[id] =
-        before + ((path.lossRate - before) * byUs) / Math.min(carriedUs, LOSS_MEMORY_US);
+        before + ((path.missedRate - before) * byUs) / Math.min(carriedUs, LOSS_MEMORY_US);
     }
   }
 

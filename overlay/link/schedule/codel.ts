@@ -13,6 +13,8 @@
  */
 export const CODEL_TARGET_US = 10_000;
 export const CODEL_INTERVAL_US = 100_000;
+/** A target longer than usual has an interval of at least so many. */
+const INTERVAL_TARGETS = 2;
 /** A queue of one such packet is being served, not standing, however slow the link. */
 const PACKET_BYTES = 1_514;
 
@@ -23,6 +25,8 @@ export class Codel {
   readonly #drops: Uint32Array;
   readonly #dropsBefore: Uint32Array;
   readonly #dropping: Uint8Array;
+  #targetUs = CODEL_TARGET_US;
+  #intervalUs = CODEL_INTERVAL_US;
 
   constructor(queues: number) {
     this.#dueUs = new Float64Array(queues);
@@ -30,6 +34,12 @@ export class Codel {
     this.#drops = new Uint32Array(queues);
     this.#dropsBefore = new Uint32Array(queues);
     this.#dropping = new Uint8Array(queues);
+  }
+
+  /** Senders hear nothing for so long now and then: queues have to last as long, or the link falls idle. */
+  tolerate(stallUs: number): void {
+    this.#targetUs = CODEL_TARGET_US + stallUs;
+    this.#intervalUs = Math.max(CODEL_INTERVAL_US, INTERVAL_TARGETS * this.#targetUs);
   }
 
   /**
@@ -50,7 +60,7 @@ export class Codel {
       if (nowUs < nextUs) return false;
       const drops = (this.#drops[queue] ?? 0) + 1;
       this.#drops[queue] = drops;
-      this.#nextDropUs[queue] = nextUs + CODEL_INTERVAL_US / Math.sqrt(drops);
+      this.#nextDropUs[queue] = nextUs + this.#intervalUs / Math.sqrt(drops);
       return true;
     }
     if (standing) this.#startDropping(queue, nowUs);
@@ -64,13 +74,13 @@ export class Codel {
   }
 
   #standsTooLong(queue: number, waitedUs: number, behindBytes: number, nowUs: number): boolean {
-    if (waitedUs < CODEL_TARGET_US || behindBytes <= PACKET_BYTES) {
+    if (waitedUs < this.#targetUs || behindBytes <= PACKET_BYTES) {
       this.#dueUs[queue] = 0;
       return false;
     }
     const dueUs = this.#dueUs[queue] ?? 0;
     if (dueUs === 0) {
-      this.#dueUs[queue] = nowUs + CODEL_INTERVAL_US;
+      this.#dueUs[queue] = nowUs + this.#intervalUs;
       return false;
     }
     return nowUs >= dueUs;
@@ -79,11 +89,11 @@ export class Codel {
   /** Takes up the rate of the last time, if that was a short while ago. */
   #startDropping(queue: number, nowUs: number): void {
     const gained = (this.#drops[queue] ?? 0) - (this.#dropsBefore[queue] ?? 0);
-    const recently = nowUs - (this.#nextDropUs[queue] ?? 0) < 16 * CODEL_INTERVAL_US;
+    const recently = nowUs - (this.#nextDropUs[queue] ?? 0) < 16 * this.#intervalUs;
     const drops = gained > 1 && recently ? gained : 1;
     this.#dropping[queue] = 1;
     this.#drops[queue] = drops;
     this.#dropsBefore[queue] = drops;
-    this.#nextDropUs[queue] = nowUs + CODEL_INTERVAL_US / Math.sqrt(drops);
+    this.#nextDropUs[queue] = nowUs + this.#intervalUs / Math.sqrt(drops);
   }
 }

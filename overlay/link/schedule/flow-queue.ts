@@ -95,6 +95,11 @@ export class FlowQueue {
     run.backlogBytes = this.bytes;
   }
 
+  /** Senders hear nothing for so long now and then, and need queues that last. */
+  tolerate(stallUs: number): void {
+    this.#codel.tolerate(stallUs);
+  }
+
   /** Half of the longest flow gives its memory back. */
   shed(): void {
     if (this.packets > 0) this.#overflow();

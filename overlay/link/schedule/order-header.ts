@@ -30,6 +30,14 @@ export interface OrderHeader {
   sequence: number;
 }
 
+/** An order header, and what the flags of its datagram say, which are not part of it. */
+export interface ReceivedOrder extends OrderHeader {
+  /** What this flow loses is sent again: it is worth waiting for. */
+  isRepaired: boolean;
+  /** This packet is sent again. It came out of turn, so its stamp tells nothing of its path. */
+  isAgain: boolean;
+}
+
 /** Writes the header; the caller has made room for ORDER_HEADER_BYTES. */
 export function writeOrderHeader(
   bytes: Uint8Array,

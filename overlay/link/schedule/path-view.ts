@@ -20,6 +20,8 @@ export interface PathView {
   readonly minRttUs: number;
   /** Share of packets lost, 0 to 1. */
   readonly lossRate: number;
+  /** Share of packets that flows of bulk miss: less than `lossRate` where lost ones are sent again. */
+  readonly missedRate: number;
   /** The operator's metric: lower is used first. */
   readonly metricGroup: number;
   /** Only when nothing else is alive, after all groups. */

@@ -11,15 +11,28 @@
  * given its longest delay of late instead (path-passage.ts), and no packet is ever held longer than
  * HOLD_US_MAX. A packet that comes after it was given up is delivered at once, out of order: to
  * drop it would be a loss of our own making.
+ *
+ * Where L tells that the sender sends again what its flow loses (repair.ts), that is waited for as well: some round
+ * trips of the longest path, and never longer than REPAIR_HOLD_US_MAX.
  */
 import { FLOW_BUCKETS } from './flow-key.js';
 import { GivenUp } from './given-up.js';
 import { HELD_PACKETS_MAX, HeldPackets } from './held-packets.js';
-import { PATHS_MAX, SEQUENCE_MODULUS, type OrderHeader } from './order-header.js';
+import { PATHS_MAX, SEQUENCE_MODULUS, type ReceivedOrder } from './order-header.js';
 import { PathPassage } from './path-passage.js';
 
 /** Inner TCP times out after 200 ms at the least (Linux); to hold longer would make it resend. */
 export const HOLD_US_MAX = 200_000;
+/**
+ * The same where what is missing is sent again. A TCP times out 200 ms after its round trip, so on a long path it is
+ * waited for longer, by up to so much beyond the round trip.
+ */
+const REPAIR_HOLD_SPARE_US = 150_000;
+export const REPAIR_HOLD_US_MAX = 500_000;
+/** A loss is known after a round trip and a few packets; then there is time for a second try. */
+const REPAIR_RTTS = 2.5;
+/** For what ends delay in between: acknowledgements that wait, and pacing. */
+const REPAIR_US_MIN = 20_000;
 /** Memory that one peer may make us hold. Over it the oldest is released, with what is before it. */
 export const HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** A jump of a bucket beyond this is no hole to wait for: it bounds the search for what is next. */
@@ -85,7 +98,7 @@ export class Reorder {
     handle: number,
     bytes: number,
     path: number,
-    header: Readonly<OrderHeader>,
+    header: Readonly<ReceivedOrder>,
     nowUs: number,
   ): void {
     const { bucket } = header;
@@ -94,7 +107,11 @@ export class Reorder {
       this.#sink.discard(handle);
       return;
     }
-    const tick = this.#passage.arrived(path, header.stamp, nowUs);
+    const { isAgain } = header;
+    const tick = isAgain
+      ? this.#passage.tickOf(header.stamp, nowUs)
+      : this.#passage.arrived(path, header.stamp, nowUs);
+    const via = isAgain ? 0 : 1 << path;
     const sequence = this.#unwrap(bucket, header.sequence, tick);
     const ahead = sequence - (this.#next[bucket] ?? 0);
     if (ahead < 0) {
@@ -106,7 +123,7 @@ export class Reorder {
     } else {
       const copyOf = this.#held.find(bucket, sequence);
       if (copyOf >= 0) {
-        this.#held.via[copyOf] = (this.#held.via[copyOf] ?? 0) | (1 << path);
+        this.#held.via[copyOf] = (this.#held.via[copyOf] ?? 0) | via;
         this.#discard(handle);
         return;
       }
@@ -115,7 +132,8 @@ export class Reorder {
       if (place < 0) return;
       this.#held.ticks[place] = tick;
       this.#held.paths[place] = header.paths;
-      this.#held.via[place] = 1 << path;
+      this.#held.via[place] = via;
+      this.#held.repaired[place] = header.isRepaired ? 1 : 0;
       this.#held.arrivedUs[place] = nowUs;
       this.#drain(bucket);
     }
@@ -125,13 +143,13 @@ export class Reorder {
   settle(nowUs: number): void {
     for (let index = this.#waitingCount - 1; index >= 0; index--) {
       const bucket = this.#waiting[index] ?? 0;
-      while ((this.#heldOf[bucket] ?? 0) > 0 && this.#passedUs(bucket) <= nowUs) {
+      while ((this.#heldOf[bucket] ?? 0) > 0 && this.#lostUs(bucket) <= nowUs) {
         this.#giveUp(bucket);
       }
     }
     while (this.#held.count > 0) {
       const oldest = this.#held.oldest;
-      if ((this.#held.arrivedUs[oldest] ?? 0) + HOLD_US_MAX > nowUs) break;
+      if (this.#heldUntilUs(oldest) > nowUs) break;
       this.#giveUpThrough(oldest);
     }
   }
@@ -139,9 +157,9 @@ export class Reorder {
   /** When `settle` has to be called if nothing arrives; Infinity if nothing is held. */
   nextTimerUs(): number {
     if (this.#held.count === 0) return Infinity;
-    let earliestUs = (this.#held.arrivedUs[this.#held.oldest] ?? 0) + HOLD_US_MAX;
+    let earliestUs = this.#heldUntilUs(this.#held.oldest);
     for (let index = 0; index < this.#waitingCount; index++) {
-      earliestUs = Math.min(earliestUs, this.#passedUs(this.#waiting[index] ?? 0));
+      earliestUs = Math.min(earliestUs, this.#lostUs(this.#waiting[index] ?? 0));
     }
     return earliestUs;
   }
@@ -218,10 +236,27 @@ export class Reorder {
     this.#firstHeld[bucket] = next;
   }
 
-  #passedUs(bucket: number): number {
+  /** When what is missing before the first packet that a bucket holds counts as lost. */
+  #lostUs(bucket: number): number {
     const place = this.#held.find(bucket, this.#firstHeld[bucket] ?? 0);
-    const { paths, ticks, via } = this.#held;
-    return this.#passage.passedUs(paths[place] ?? 0, ticks[place] ?? 0, via[place] ?? 0);
+    const { ticks, via, repaired, arrivedUs } = this.#held;
+    const paths = this.#held.paths[place] ?? 0;
+    const passedUs = this.#passage.passedUs(paths, ticks[place] ?? 0, via[place] ?? 0);
+    if (repaired[place] !== 1) return passedUs;
+    const repairUs = REPAIR_RTTS * this.#passage.longestRttUs(paths) + REPAIR_US_MIN;
+    const heldUntilUs = this.#heldUntilUs(place);
+    return Math.min(Math.max(passedUs, (arrivedUs[place] ?? 0) + repairUs), heldUntilUs);
+  }
+
+  /** However little is known of its paths, a packet is not held beyond that. */
+  #heldUntilUs(place: number): number {
+    const { arrivedUs, repaired, paths } = this.#held;
+    let holdUs = HOLD_US_MAX;
+    if (repaired[place] === 1) {
+      const rttUs = this.#passage.longestRttUs(paths[place] ?? 0);
+      holdUs = Math.min(Math.max(holdUs, rttUs + REPAIR_HOLD_SPARE_US), REPAIR_HOLD_US_MAX);
+    }
+    return (arrivedUs[place] ?? 0) + holdUs;
   }
 
   #giveUp(bucket: number): void {

@@ -82,11 +82,19 @@ function headline(peer: RatedPeer, all: readonly RatedPeer[], colors: Colors): s
 }
 
 /** Null when all is well, as it nearly always is. */
-function troubleLine({ queue, drops, copies, duplicates, lost }: RatedPeer): string | null {
+function troubleLine({
+  queue,
+  drops,
+  copies,
+  repairs,
+  duplicates,
+  lost,
+}: RatedPeer): string | null {
   const counts = [
     [queue.packets, `${count(queue.packets, 'packet')} waiting (${formatBytes(queue.bytes)})`],
     [drops.queue, `${String(drops.queue)} dropped`],
     [copies, `${String(copies)} sent twice or more`],
+    [repairs, `${String(repairs)} sent again`],
     [duplicates, count(duplicates, 'duplicate')],
     [lost, `${String(lost)} lost`],
   ] as const;

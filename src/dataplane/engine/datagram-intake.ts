@@ -2,7 +2,10 @@
  * What arrives from the network: each datagram is checked, from the cheapest check to the dearest, before
  * anything in it is believed. What fails is counted and forgotten; a stranger gets no answer at all.
  */
-import { readOrderHeader, type OrderHeader } from '../../../overlay/link/schedule/order-header.js';
+import {
+  readOrderHeader,
+  type ReceivedOrder,
+} from '../../../overlay/link/schedule/order-header.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
 import type { SentKind } from '../../../overlay/link/datagram/datagram-path.js';
 import {
@@ -10,7 +13,9 @@ import {
   DATAGRAM_OVERHEAD_BYTES,
   DATAGRAM_TYPE,
   FLAGS_OFFSET,
+  FLAG_AGAIN,
   FLAG_CHECKSUM_OPEN,
+  FLAG_REPAIRED,
   KIND_ACK,
   KIND_CONTROL,
   KIND_ECHO,
@@ -63,7 +68,10 @@ export interface IntakeParts {
 
 export class DatagramIntake {
   readonly #parts: IntakeParts;
-  readonly #order: OrderHeader = { bucket: 0, paths: 0, stamp: 0, sequence: 0 };
+  readonly #order: ReceivedOrder = {
+    ...{ bucket: 0, paths: 0, stamp: 0, sequence: 0 },
+    ...{ isRepaired: false, isAgain: false },
+  };
   /** When each echo left, by its token. */
   readonly #echoes = new Map<number, number>();
   /** In this second: of strangers, and of those that seem to be the peer. */
@@ -173,7 +181,10 @@ export class DatagramIntake {
         break;
     }
     readOrderHeader(memory.bytes, at + ORDER_OFFSET, this.#order);
-    const open = ((memory.bytes[at + FLAGS_OFFSET] ?? 0) & FLAG_CHECKSUM_OPEN) !== 0;
+    const flags = memory.bytes[at + FLAGS_OFFSET] ?? 0;
+    const open = (flags & FLAG_CHECKSUM_OPEN) !== 0;
+    this.#order.isRepaired = (flags & FLAG_REPAIRED) !== 0;
+    this.#order.isAgain = (flags & FLAG_AGAIN) !== 0;
     const handle = receiveMemory.handle(body, bodyBytes, open);
     link.receivedPackets += 1;
     link.lastPacketUs = now;

@@ -22,7 +22,7 @@ import { LinkSender } from './link-sender.js';
 
 /** While packets wait, schedulers are asked again this often: a path that is stuck is not waited for. */
 const ASK_AGAIN_US = 10_000;
-/** Keys are looked at, and round-trip times told to the receiver, this often; and while nothing passes. */
+/** Keys are looked at this often; and while nothing passes. */
 const HOUSEKEEPING_US = 500_000;
 const HOUSEKEEPING_IDLE_US = 5_000_000;
 /** A message of a node goes on the best two paths at once: it is small, and its loss costs a second. */
@@ -47,6 +47,7 @@ export class EngineLink {
   #isUsable = false;
   #isClosed = false;
   readonly #parts: EngineParts;
+  readonly #lost: (tag: number) => void;
 
   constructor(id: number, scheduling: LinkScheduling, parts: EngineParts) {
     this.id = id;
@@ -59,10 +60,14 @@ export class EngineLink {
       memory: parts.io.memory,
       packets: parts.sendMemory,
       copySpace: parts.copySpace,
+      repairMemory: parts.repairMemory,
       salt: parts.salt,
       scheduler: makeScheduler(scheduling),
       nowUs: parts.nowUs,
     });
+    this.#lost = (tag) => {
+      this.sender.lost(tag);
+    };
     this.reorder = this.#makeReorder();
   }
 
@@ -100,7 +105,8 @@ export class EngineLink {
       else if (this.#usedIds.has(plan.id)) this.#parts.refused('path-id-used');
       else {
         this.#usedIds.add(plan.id);
-        this.paths.set(plan.id, new EnginePath(plan, socket, this.keys, io.memory, nowUs()));
+        const path = new EnginePath(plan, socket, this.keys, io.memory, nowUs(), this.#lost);
+        this.paths.set(plan.id, path);
       }
     }
     this.#pathsChanged();
@@ -165,6 +171,7 @@ export class EngineLink {
       queuedBytes: queue.bytes,
       sentPackets: sender.sentPackets,
       copiedPackets: sender.copiedPackets,
+      repairedPackets: sender.repairedPackets,
       receivedPackets: this.receivedPackets,
       droppedPackets: queue.droppedByCodel + queue.droppedByLimit + sender.droppedWithoutPath,
       heldPackets: reorder.heldPackets,
@@ -176,7 +183,7 @@ export class EngineLink {
 
   close(): void {
     this.#isClosed = true;
-    this.sender.queue.clear();
+    this.sender.clear();
     this.reorder.flush();
     this.keys.clear();
     this.paths.clear();
@@ -207,6 +214,7 @@ export class EngineLink {
     const now = this.#parts.nowUs();
     const due = machine.onTimer(now);
     path.lookAll(now);
+    this.reorder.setRtt(path.slot, machine.rttUs);
     if (due === 0 || !this.keys.canSend) return;
     if ((due & DUE_PROBE) !== 0) this.sendSmall(path, KIND_PROBE, NOTHING);
     if ((due & DUE_MTU_PROBE) !== 0) {
@@ -244,14 +252,13 @@ export class EngineLink {
     for (const path of this.paths.values()) path.isNarrow = path.innerMtuBytes < neededBytes;
     const usable = widestBytes > 0 && this.keys.canSend;
     this.innerMtuBytes = usable ? widestBytes : 0;
-    if (this.#isUsable && !usable) this.sender.queue.clear();
+    if (this.#isUsable && !usable) this.sender.clear();
     this.#isUsable = usable;
   }
 
   #keepHouse(now: number): void {
     const isIdle = now - this.lastPacketUs > HOUSEKEEPING_IDLE_US;
     this.#housekeepingUs = now + (isIdle ? HOUSEKEEPING_IDLE_US : HOUSEKEEPING_US);
-    for (const path of this.paths.values()) this.reorder.setRtt(path.slot, path.machine.rttUs);
     const nowMs = now / 1000;
     this.keys.expire(nowMs);
     const isDue = this.keys.isRekeyDue(nowMs);
@@ -267,7 +274,7 @@ export class EngineLink {
       dueUs = Math.min(dueUs, path.machine.nextTimerUs);
       isBlocked ||= path.isBlocked;
     }
-    if (this.sender.queue.packets > 0) {
+    if (this.sender.isWaiting) {
       dueUs = Math.min(dueUs, now + ASK_AGAIN_US);
       if (!isBlocked) dueUs = Math.min(dueUs, this.sender.nextSendUs(now));
     }

@@ -5,6 +5,7 @@ import type { BatchIo } from '../batch-io.js';
 import type { CounterName } from './engine-counters.js';
 import type { EngineSocket } from './engine-socket.js';
 import type { CopySpace } from './link-sender.js';
+import type { RepairMemory } from './repair-memory.js';
 import type { ReceiveMemory } from './receive-memory.js';
 import type { SendMemory } from './send-memory.js';
 import type { SmallDatagrams } from './small-datagrams.js';
@@ -48,6 +49,7 @@ export interface EngineParts {
   readonly sendMemory: SendMemory;
   readonly receiveMemory: ReceiveMemory;
   readonly copySpace: CopySpace;
+  readonly repairMemory: RepairMemory;
   readonly small: SmallDatagrams;
   readonly ackBytes: Uint8Array;
   /** Largest packet of the device. */

@@ -57,6 +57,7 @@ export class EnginePath {
     keys: LinkKeys,
     memory: PacketMemory,
     nowUs: number,
+    lost: (tag: number) => void,
   ) {
     this.plan = plan;
     this.slot = plan.id % PATHS_MAX;
@@ -68,6 +69,7 @@ export class EnginePath {
       interfaceMtuBytes: plan.interfaceMtuBytes,
       seed: plan.id,
       nowUs,
+      lost,
     });
     this.view = {
       id: this.slot,
@@ -78,6 +80,7 @@ export class EnginePath {
       rttUs: 0,
       minRttUs: 0,
       lossRate: 0,
+      missedRate: 0,
       metricGroup: plan.metricGroup,
       backup: plan.backup,
     };
@@ -117,7 +120,8 @@ export class EnginePath {
     }
     const overhead = this.#socket.overheadBytes;
     for (let index = 0; index < count; index++) {
-      machine.onSent(number + index, (out.lengths[index] ?? 0) + overhead, nowUs, kind);
+      const bytes = (out.lengths[index] ?? 0) + overhead;
+      machine.onSent(number + index, bytes, nowUs, kind, out.tags[index] ?? 0);
     }
     this.#socket.send(out, this.remote);
   }

@@ -22,11 +22,12 @@ import { EngineSocket } from './engine-socket.js';
 import { DatagramIntake, type ReceiveSession } from './datagram-intake.js';
 import { ReadHorizon } from './read-horizon.js';
 import { RECEIVE_SLABS_LOW, ReceiveMemory } from './receive-memory.js';
+import { REPAIR_MEMORY_BYTES, RepairMemory } from './repair-memory.js';
 import { SEND_SLABS_LOW, SendMemory } from './send-memory.js';
 import { SMALL_SPACE_BYTES, SmallDatagrams } from './small-datagrams.js';
 
 /** Memory of an engine; most of it is never touched. */
-export const ENGINE_BYTES = 48 << 20;
+export const ENGINE_BYTES = 56 << 20;
 const COPY_SPACE_BYTES = 1 << 20;
 /** Super-packets read before what they became is sent. */
 const READS_MAX = 8;
@@ -96,6 +97,7 @@ export class Engine {
       sendMemory: this.#sendMemory,
       receiveMemory: this.#receiveMemory,
       copySpace: { start: io.region(COPY_SPACE_BYTES), bytes: COPY_SPACE_BYTES },
+      repairMemory: new RepairMemory(io.memory, io.region(REPAIR_MEMORY_BYTES)),
       small: new SmallDatagrams(io.memory, io.region(SMALL_SPACE_BYTES)),
       ackBytes: new Uint8Array(ACK_BYTES_MAX),
       deviceMtuBytes: options.deviceMtuBytes,

@@ -1,18 +1,34 @@
 /**
  * The sending half of a link: packets wait in a fair queue, the scheduler takes them out as paths have
  * room, and each leaves sealed for its path. A copy for a second path needs memory of its own, since it
- * is sealed with another number.
+ * is sealed with another number. What is lost leaves once more, before all that waits.
  */
 import { FlowQueue } from '../../../overlay/link/schedule/flow-queue.js';
 import { flowBucket } from '../../../overlay/link/schedule/flow-key.js';
 import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
 import { PATHS_MAX, writeOrderHeader } from '../../../overlay/link/schedule/order-header.js';
 import { PacketRun } from '../../../overlay/link/schedule/packet-run.js';
+import {
+  isRepairable,
+  missedRate,
+  pathForRepair,
+  RepairedFlows,
+  SMALL_BYTES_MAX,
+  stallUs,
+} from '../../../overlay/link/schedule/repair.js';
 import type { PathView } from '../../../overlay/link/schedule/path-view.js';
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
-import { BODY_OFFSET, ORDER_OFFSET, TAG_BYTES } from '../../../overlay/wire/datagram.js';
+import {
+  BODY_OFFSET,
+  FLAGS_OFFSET,
+  FLAG_AGAIN,
+  FLAG_REPAIRED,
+  ORDER_OFFSET,
+  TAG_BYTES,
+} from '../../../overlay/wire/datagram.js';
 import type { EnginePath } from './engine-path.js';
+import type { RepairMemory } from './repair-memory.js';
 import { BORROWED, bytesOf, offsetOf, type SendMemory } from './send-memory.js';
 
 /** Memory for the copies of one run; shared by all links, as nothing in it outlives a call. */
@@ -21,16 +37,25 @@ export interface CopySpace {
   readonly bytes: number;
 }
 
+/** Lost packets that wait for room; beyond it, the senders inside have to send them again. */
+const LOST_MAX = 4_096;
+
 export class LinkSender {
   readonly queue: FlowQueue;
   scheduler: Scheduler;
   sentPackets = 0;
   copiedPackets = 0;
+  /** Sent again after they were lost. */
+  repairedPackets = 0;
   /** Found no path that is alive. */
   droppedWithoutPath = 0;
   readonly #memory: PacketMemory;
   readonly #packets: SendMemory;
   readonly #copySpace: CopySpace;
+  readonly #repairMemory: RepairMemory;
+  readonly #repaired = new RepairedFlows();
+  /** Tags of what is lost, in the order in which it was. */
+  #lost: number[] = [];
   readonly #salt: number;
   readonly #nowUs: () => number;
   readonly #run = new PacketRun();
@@ -44,6 +69,7 @@ export class LinkSender {
     readonly memory: PacketMemory;
     readonly packets: SendMemory;
     readonly copySpace: CopySpace;
+    readonly repairMemory: RepairMemory;
     readonly salt: number;
     readonly scheduler: Scheduler;
     readonly nowUs: () => number;
@@ -51,6 +77,7 @@ export class LinkSender {
     this.#memory = parts.memory;
     this.#packets = parts.packets;
     this.#copySpace = parts.copySpace;
+    this.#repairMemory = parts.repairMemory;
     this.#salt = parts.salt;
     this.#nowUs = parts.nowUs;
     this.scheduler = parts.scheduler;
@@ -70,10 +97,27 @@ export class LinkSender {
     for (const path of paths) this.#bySlot[path.slot] = path;
   }
 
+  /** Whether anything waits for room. */
+  get isWaiting(): boolean {
+    return this.queue.packets > 0 || this.#lost.length > 0;
+  }
+
   /** Orders begin anew, as on the other side. */
   reset(): void {
-    this.queue.clear();
+    this.clear();
     this.#sequence = new FlowSequence();
+    this.#repaired.clear();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.queue.clear();
+    this.#lost = [];
+  }
+
+  /** A packet that may be sent again is lost. */
+  lost(tag: number): void {
+    if (this.#lost.length < LOST_MAX) this.#lost.push(tag);
   }
 
   /** Takes a packet, already in the body of its datagram. */
@@ -89,6 +133,8 @@ export class LinkSender {
   pump(): void {
     let nowUs = this.#nowUs();
     this.#look(nowUs);
+    if (this.#lost.length > 0) this.#sendLost(nowUs);
+    const isRepaired = this.#judgeRepairs();
     const { queue } = this;
     const run = this.#run;
     while (queue.packets > 0) {
@@ -98,7 +144,7 @@ export class LinkSender {
       queue.pull(run, roomBytes, nowUs);
       if (run.count === 0) break;
       this.scheduler.place(this.#views, run, nowUs);
-      this.#dispatch(nowUs);
+      this.#dispatch(nowUs, isRepaired);
       nowUs = this.#nowUs();
       this.#look(nowUs);
     }
@@ -121,6 +167,16 @@ export class LinkSender {
     return nextUs;
   }
 
+  /** Whether what is lost is sent again; what flows then miss is less than what paths lose. */
+  #judgeRepairs(): boolean {
+    const isRepaired = isRepairable(this.#views);
+    for (const { view } of this.#paths) {
+      view.missedRate = isRepaired ? missedRate(view.lossRate) : view.lossRate;
+    }
+    this.queue.tolerate(isRepaired ? stallUs(this.#views) : 0);
+    return isRepaired;
+  }
+
   /** While another path is sure to work, one in doubt gets nothing. */
   #look(nowUs: number): void {
     let isAnyActive = false;
@@ -132,9 +188,10 @@ export class LinkSender {
     for (const { view } of this.#paths) if (view.state === 'standby') view.windowBytes = 0;
   }
 
-  #dispatch(nowUs: number): void {
+  #dispatch(nowUs: number, isRepaired: boolean): void {
     const run = this.#run;
     const sequence = this.#sequence;
+    const { bytes: memory } = this.#memory;
     this.#copied = 0;
     for (let index = 0; index < run.count; index++) {
       const mask = run.masks[index] ?? 0;
@@ -146,23 +203,40 @@ export class LinkSender {
       }
       const offset = offsetOf(handle);
       const bytes = bytesOf(handle);
-      sequence.number(run.buckets[index] ?? 0, mask, nowUs);
-      writeOrderHeader(this.#memory.bytes, offset + ORDER_OFFSET, sequence);
+      const bucket = run.buckets[index] ?? 0;
+      sequence.number(bucket, mask, nowUs);
+      writeOrderHeader(memory, offset + ORDER_OFFSET, sequence);
       this.sentPackets += 1;
-      this.#put(mask, offset, bytes, handle, nowUs);
+      let tag = 0;
+      if (isRepaired) {
+        const isAlone = (mask & (mask - 1)) === 0;
+        const isBulk = isAlone && run.sparse[index] === 0 && bytes > SMALL_BYTES_MAX;
+        if (this.#repaired.note(bucket, isBulk, nowUs)) {
+          memory[offset + FLAGS_OFFSET] = (memory[offset + FLAGS_OFFSET] ?? 0) | FLAG_REPAIRED;
+          if (isAlone) tag = this.#repairMemory.keep(offset, bytes, nowUs);
+        }
+      }
+      this.#put(mask, offset, bytes, handle, tag, nowUs);
     }
     this.#flush(nowUs);
   }
 
   /** Lists the packet for all its paths: copies first, since the original is sealed where it lies. */
-  #put(mask: number, offset: number, bytes: number, handle: number, nowUs: number): void {
+  #put(
+    mask: number,
+    offset: number,
+    bytes: number,
+    handle: number,
+    tag: number,
+    nowUs: number,
+  ): void {
     let owner: EnginePath | null = null;
     for (let slot = 0; slot < PATHS_MAX; slot++) {
       if ((mask & (1 << slot)) === 0) continue;
       const path = this.#bySlot[slot] ?? null;
       if (path === null) continue;
       if (owner === null) owner = path;
-      else this.#copy(path, offset, bytes, nowUs);
+      else this.#copy(path, offset, bytes, 0, nowUs);
     }
     if (owner === null) {
       this.droppedWithoutPath += 1;
@@ -171,10 +245,34 @@ export class LinkSender {
     }
     if ((mask & (mask - 1)) !== 0) this.copiedPackets += 1;
     if (owner.out.isFull) owner.flush(nowUs, 'data');
-    owner.out.push(offset, bytes, handle);
+    owner.out.push(offset, bytes, handle, tag);
   }
 
-  #copy(path: EnginePath, offset: number, bytes: number, nowUs: number): void {
+  /** Sends again what is lost, as far as there is room, and if it still makes sense. */
+  #sendLost(nowUs: number): void {
+    const repairs = this.#repairMemory;
+    const { bytes: memory } = this.#memory;
+    this.#copied = 0;
+    let done = 0;
+    for (const tag of this.#lost) {
+      if (repairs.holds(tag, nowUs)) {
+        const view = pathForRepair(this.#views);
+        const path = view === null ? null : (this.#bySlot[view.id] ?? null);
+        if (path === null) break;
+        const [offset, bytes] = [repairs.offsetOf(tag), repairs.bytesOf(tag)];
+        memory[offset + FLAGS_OFFSET] = (memory[offset + FLAGS_OFFSET] ?? 0) | FLAG_AGAIN;
+        this.#copy(path, offset, bytes, tag, nowUs);
+        path.view.windowBytes -= bytes + path.overheadBytes;
+        this.repairedPackets += 1;
+      }
+      done += 1;
+    }
+    this.#lost.splice(0, done);
+    this.#flush(nowUs);
+    this.#look(nowUs);
+  }
+
+  #copy(path: EnginePath, offset: number, bytes: number, tag: number, nowUs: number): void {
     const { start, bytes: spaceBytes } = this.#copySpace;
     if (this.#copied + bytes > spaceBytes || path.out.isFull) {
       this.#flush(nowUs);
@@ -183,7 +281,7 @@ export class LinkSender {
     const to = start + this.#copied;
     this.#memory.bytes.copyWithin(to, offset, offset + bytes);
     this.#copied += bytes;
-    path.out.push(to, bytes, BORROWED);
+    path.out.push(to, bytes, BORROWED, tag);
   }
 
   #flush(nowUs: number): void {

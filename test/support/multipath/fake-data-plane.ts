@@ -221,6 +221,7 @@ export class FakeDataPlane implements DataPlane {
       ...{ link: link.id, scheduler: link.scheduling.scheduler, why: '', idleMs: link.idleMs },
       usable: [...link.paths.values()].some(({ state }) => state === 'active'),
       ...{ queuedPackets: 0, queuedBytes: 0, sentPackets: 0, copiedPackets: 0 },
+      repairedPackets: 0,
       ...{
         receivedPackets: 0,
         droppedPackets: 0,

@@ -15,6 +15,9 @@ export function pathView(id: number, fields: Partial<PathView> = {}): Writable {
     rttUs: 20_000,
     minRttUs: 20_000,
     lossRate: 0,
+    get missedRate() {
+      return this.lossRate;
+    },
     metricGroup: 0,
     backup: false,
     ...fields,

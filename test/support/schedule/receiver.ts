@@ -1,6 +1,6 @@
 /** A sender's numbering and a receiver side by side, with a record of what came out and when. */
 import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
-import type { OrderHeader } from '../../../overlay/link/schedule/order-header.js';
+import type { OrderHeader, ReceivedOrder } from '../../../overlay/link/schedule/order-header.js';
 import { Reorder } from '../../../overlay/link/schedule/reorder.js';
 
 export class Receiver {
@@ -40,9 +40,16 @@ export class Receiver {
   }
 
   /** A batch of one. */
-  arrive(handle: number, path: number, header: OrderHeader, nowUs: number, bytes = 500): void {
+  arrive(
+    handle: number,
+    path: number,
+    header: OrderHeader & Partial<ReceivedOrder>,
+    nowUs: number,
+    bytes = 500,
+  ): void {
     this.runUntil(nowUs);
-    this.reorder.receive(handle, bytes, path, header, nowUs);
+    const order = { isRepaired: false, isAgain: false, ...header };
+    this.reorder.receive(handle, bytes, path, order, nowUs);
     this.reorder.settle(nowUs);
   }
 }

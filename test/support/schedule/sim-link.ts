@@ -4,7 +4,7 @@
  */
 import { FlowQueue } from '../../../overlay/link/schedule/flow-queue.js';
 import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
-import type { OrderHeader } from '../../../overlay/link/schedule/order-header.js';
+import type { ReceivedOrder } from '../../../overlay/link/schedule/order-header.js';
 import { PacketRun } from '../../../overlay/link/schedule/packet-run.js';
 import { Reorder } from '../../../overlay/link/schedule/reorder.js';
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
@@ -92,7 +92,7 @@ export class SimLink {
     const packet = run.handles[index]!;
     this.#sequence.number(run.buckets[index]!, mask, this.events.nowUs);
     const { bucket, paths, stamp, sequence } = this.#sequence;
-    const header: OrderHeader = { bucket, paths, stamp, sequence };
+    const header = { bucket, paths, stamp, sequence, isRepaired: false, isAgain: false };
     for (const path of this.paths) {
       if ((mask & (1 << path.id)) === 0) continue;
       path.send(bytes, () => {
@@ -101,7 +101,7 @@ export class SimLink {
     }
   }
 
-  #arrive(packet: number, bytes: number, path: number, header: OrderHeader): void {
+  #arrive(packet: number, bytes: number, path: number, header: ReceivedOrder): void {
     this.reorder.receive(packet, bytes, path, header, this.events.nowUs);
     this.#settle();
   }

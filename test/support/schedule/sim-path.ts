@@ -39,6 +39,10 @@ export class SimPath implements PathView {
   isRateKnown = false;
   rttUs: number;
   lossRate = 0;
+  /** Nothing is sent again here: what is shown has to hold without it. */
+  get missedRate(): number {
+    return this.lossRate;
+  }
   sentBytes = 0;
   lostPackets = 0;
   #inFlightBytes = 0;

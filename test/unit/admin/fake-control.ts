@@ -113,6 +113,7 @@ export class FakeControl implements AdminTarget {
       queue: counters(0),
       drops: { queue: 0 },
       copies: 0,
+      repairs: 0,
       duplicates: 0,
       lost: 0,
     };

@@ -44,6 +44,7 @@ export function aPeer(number: number, given: Partial<RatedPeer> = {}): RatedPeer
     queue: { packets: 0, bytes: 0 },
     drops: { queue: 0 },
     copies: 0,
+    repairs: 0,
     duplicates: 0,
     lost: 0,
     paths: [],

@@ -43,6 +43,7 @@ describe('cli/text/path-report', () => {
     queue: { packets: 1, bytes: 1_452 },
     drops: { queue: 5 },
     copies: 12,
+    repairs: 4,
     duplicates: 1,
     lost: 3,
   });
@@ -80,7 +81,7 @@ describe('cli/text/path-report', () => {
       '  ID  TYPE  INTERFACE  LOCAL -> REMOTE                       METRIC     STATE        RTT   LOSS   CAPACITY     OUT   IN  DROPS   MTU',
       '   1  udp   eth0       192.168.1.5:4242 -> 203.0.113.9:4242  0          active   12.1 ms  0.0 %  48.0 Mb/s  1.5 kB  0 B      0  1452',
       '   2  tcp   -          [fe80::1]:1 -> relay 192.0.2.7:4242   10 backup  standby        -  1.5 %          -     0 B  0 B      7     -',
-      '  1 packet waiting (1.5 kB), 5 dropped, 12 sent twice or more, 1 duplicate, 3 lost',
+      '  1 packet waiting (1.5 kB), 5 dropped, 12 sent twice or more, 4 sent again, 1 duplicate, 3 lost',
       '',
       '…VkF6PcNM  fd00::2  relayed via nas  failover',
       '  no path is open',
@@ -106,7 +107,7 @@ describe('cli/text/path-report', () => {
       '      192.168.1.5:4242 -> 203.0.113.9:4242  metric 0  MTU 1452',
       '   2  tcp   -          standby        -  1.5 %          -     0 B  0 B',
       '      [fe80::1]:1 -> relay 192.0.2.7:4242  metric 10 backup  7 dropped',
-      '  1 packet waiting (1.5 kB), 5 dropped, 12 sent twice or more, 1 duplicate, 3 lost',
+      '  1 packet waiting (1.5 kB), 5 dropped, 12 sent twice or more, 4 sent again, 1 duplicate, 3 lost',
       '',
     ]);
   });
