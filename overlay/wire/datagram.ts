@@ -57,10 +57,13 @@ export const KIND_ECHO = 5;
 export const KIND_ECHO_ANSWER = 6;
 /** The TCP or UDP checksum of the packet holds the folded sum of the pseudo-header, and no more. */
 export const FLAG_CHECKSUM_OPEN = 1;
-/** What the flow of the packet loses is sent again, so receivers wait for it (link/schedule/repair.ts). */
-export const FLAG_REPAIRED = 2;
 /** The packet was lost, or seemed so, and is sent again with the same order. */
-export const FLAG_AGAIN = 4;
+export const FLAG_AGAIN = 2;
+/**
+ * Where the upper five bits of the flags begin: how long receivers wait for what the flow of the packet loses, since
+ * that is sent again, as a code of link/schedule/repair-wait.ts.
+ */
+export const REPAIR_WAIT_SHIFT = 3;
 
 /** Sessions that one node can have keys for at the same time. */
 export const SESSION_INDEXES = 2 ** 20;

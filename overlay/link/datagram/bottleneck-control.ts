@@ -240,7 +240,7 @@ export class BottleneckControl {
     const { last, lossRate } = this.model;
     // What overflows is full, also when there were moments without anything to send.
     const isLossy = this.model.isLossFresh && lossRate > LOSS_CONGESTED;
-    if (isLossy && this.#hasStandingQueue(last.minRttUs)) return true;
+    if (isLossy && this.#hasStandingQueue(last.meanRttUs)) return true;
     const isDeep = last.minRttUs > this.model.minRttUs * DEEP_QUEUE_FACTOR + DEEP_QUEUE_SLACK_US;
     this.#deepRounds = isDeep ? this.#deepRounds + 1 : 0;
     if (this.#deepRounds >= DEEP_ROUNDS_FULL) return true;

@@ -27,8 +27,8 @@ export class HeldPackets {
   /** Bit n: the packet, or a copy of it, has come by path n. */
   via = new Uint16Array(0);
   arrivedUs = new Float64Array(0);
-  /** 1: what is missing before it is sent again. */
-  repaired = new Uint8Array(0);
+  /** How long to wait for what is missing before it, as it is sent again; 0: it is not. */
+  repairUs = new Float64Array(0);
   #older = new Int32Array(0);
   #newer = new Int32Array(0);
 
@@ -115,7 +115,7 @@ export class HeldPackets {
     this.paths = grown(this.paths, new Uint16Array(places));
     this.via = grown(this.via, new Uint16Array(places));
     this.arrivedUs = grown(this.arrivedUs, new Float64Array(places));
-    this.repaired = grown(this.repaired, new Uint8Array(places));
+    this.repairUs = grown(this.repairUs, new Float64Array(places));
     this.#older = grown(this.#older, new Int32Array(places));
     this.#newer = grown(this.#newer, new Int32Array(places));
     for (let place = places - 1; place >= before; place--) {
@@ -132,7 +132,7 @@ function slotOf(bucket: number, sequence: number): number {
   return (sequence + Math.imul(bucket, 0x9e37_79b1)) | 0;
 }
 
-function grown<Column extends Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array>(
+function grown<Column extends Float64Array | Int32Array | Uint32Array | Uint16Array>(
   from: Column,
   to: Column,
 ): Column {

@@ -32,8 +32,8 @@ export interface OrderHeader {
 
 /** An order header, and what the flags of its datagram say, which are not part of it. */
 export interface ReceivedOrder extends OrderHeader {
-  /** What this flow loses is sent again: it is worth waiting for. */
-  isRepaired: boolean;
+  /** What this flow loses is sent again, and is worth waiting for so long; 0: it is not. */
+  repairUs: number;
   /** This packet is sent again. It came out of turn, so its stamp tells nothing of its path. */
   isAgain: boolean;
 }

@@ -46,15 +46,6 @@ export class PathPassage {
     return this.#unwrap(stamp, nowUs);
   }
 
-  /** The longest round trip of the paths in a mask; 0 while none is known. */
-  longestRttUs(paths: number): number {
-    let longestUs = 0;
-    for (let path = 0; path < PATHS_MAX; path++) {
-      if ((paths & (1 << path)) !== 0) longestUs = Math.max(longestUs, this.#rttUs[path] ?? 0);
-    }
-    return longestUs;
-  }
-
   /** Round-trip time by probes, from which the delay of a path is guessed before it carries data. */
   setRtt(path: number, rttUs: number): void {
     this.#rttUs[path] = rttUs;

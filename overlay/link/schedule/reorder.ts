@@ -12,8 +12,8 @@
  * HOLD_US_MAX. A packet that comes after it was given up is delivered at once, out of order: to
  * drop it would be a loss of our own making.
  *
- * Where L tells that the sender sends again what its flow loses (repair.ts), that is waited for as well: some round
- * trips of the longest path, and never longer than REPAIR_HOLD_US_MAX.
+ * Where L tells that the sender sends again what its flow loses (repair.ts), that is waited for as well, for as long
+ * as L says.
  */
 import { FLOW_BUCKETS } from './flow-key.js';
 import { GivenUp } from './given-up.js';
@@ -23,16 +23,6 @@ import { PathPassage } from './path-passage.js';
 
 /** Inner TCP times out after 200 ms at the least (Linux); to hold longer would make it resend. */
 export const HOLD_US_MAX = 200_000;
-/**
- * The same where what is missing is sent again. A TCP times out 200 ms after its round trip, so on a long path it is
- * waited for longer, by up to so much beyond the round trip.
- */
-const REPAIR_HOLD_SPARE_US = 150_000;
-export const REPAIR_HOLD_US_MAX = 500_000;
-/** A loss is known after a round trip and a few packets; then there is time for a second try. */
-const REPAIR_RTTS = 2.5;
-/** For what ends delay in between: acknowledgements that wait, and pacing. */
-const REPAIR_US_MIN = 20_000;
 /** Memory that one peer may make us hold. Over it the oldest is released, with what is before it. */
 export const HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** A jump of a bucket beyond this is no hole to wait for: it bounds the search for what is next. */
@@ -133,7 +123,7 @@ export class Reorder {
       this.#held.ticks[place] = tick;
       this.#held.paths[place] = header.paths;
       this.#held.via[place] = via;
-      this.#held.repaired[place] = header.isRepaired ? 1 : 0;
+      this.#held.repairUs[place] = header.repairUs;
       this.#held.arrivedUs[place] = nowUs;
       this.#drain(bucket);
     }
@@ -239,24 +229,17 @@ export class Reorder {
   /** When what is missing before the first packet that a bucket holds counts as lost. */
   #lostUs(bucket: number): number {
     const place = this.#held.find(bucket, this.#firstHeld[bucket] ?? 0);
-    const { ticks, via, repaired, arrivedUs } = this.#held;
-    const paths = this.#held.paths[place] ?? 0;
-    const passedUs = this.#passage.passedUs(paths, ticks[place] ?? 0, via[place] ?? 0);
-    if (repaired[place] !== 1) return passedUs;
-    const repairUs = REPAIR_RTTS * this.#passage.longestRttUs(paths) + REPAIR_US_MIN;
-    const heldUntilUs = this.#heldUntilUs(place);
-    return Math.min(Math.max(passedUs, (arrivedUs[place] ?? 0) + repairUs), heldUntilUs);
+    const { paths, ticks, via, repairUs, arrivedUs } = this.#held;
+    const passedUs = this.#passage.passedUs(paths[place] ?? 0, ticks[place] ?? 0, via[place] ?? 0);
+    const waitUs = repairUs[place] ?? 0;
+    if (waitUs === 0) return passedUs;
+    return Math.min(Math.max(passedUs, (arrivedUs[place] ?? 0) + waitUs), this.#heldUntilUs(place));
   }
 
   /** However little is known of its paths, a packet is not held beyond that. */
   #heldUntilUs(place: number): number {
-    const { arrivedUs, repaired, paths } = this.#held;
-    let holdUs = HOLD_US_MAX;
-    if (repaired[place] === 1) {
-      const rttUs = this.#passage.longestRttUs(paths[place] ?? 0);
-      holdUs = Math.min(Math.max(holdUs, rttUs + REPAIR_HOLD_SPARE_US), REPAIR_HOLD_US_MAX);
-    }
-    return (arrivedUs[place] ?? 0) + holdUs;
+    const { arrivedUs, repairUs } = this.#held;
+    return (arrivedUs[place] ?? 0) + Math.max(HOLD_US_MAX, repairUs[place] ?? 0);
   }
 
   #giveUp(bucket: number): void {

@@ -6,6 +6,7 @@ import {
   readOrderHeader,
   type ReceivedOrder,
 } from '../../../overlay/link/schedule/order-header.js';
+import { repairWaitUs } from '../../../overlay/link/schedule/repair-wait.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
 import type { SentKind } from '../../../overlay/link/datagram/datagram-path.js';
 import {
@@ -15,7 +16,6 @@ import {
   FLAGS_OFFSET,
   FLAG_AGAIN,
   FLAG_CHECKSUM_OPEN,
-  FLAG_REPAIRED,
   KIND_ACK,
   KIND_CONTROL,
   KIND_ECHO,
@@ -27,6 +27,7 @@ import {
   ORDER_OFFSET,
   packetNumberAt,
   pathIdOf,
+  REPAIR_WAIT_SHIFT,
 } from '../../../overlay/wire/datagram.js';
 import type { DatagramOpener } from '../batch-io.js';
 import type { Received } from '../received.js';
@@ -70,7 +71,7 @@ export class DatagramIntake {
   readonly #parts: IntakeParts;
   readonly #order: ReceivedOrder = {
     ...{ bucket: 0, paths: 0, stamp: 0, sequence: 0 },
-    ...{ isRepaired: false, isAgain: false },
+    ...{ repairUs: 0, isAgain: false },
   };
   /** When each echo left, by its token. */
   readonly #echoes = new Map<number, number>();
@@ -183,7 +184,7 @@ export class DatagramIntake {
     readOrderHeader(memory.bytes, at + ORDER_OFFSET, this.#order);
     const flags = memory.bytes[at + FLAGS_OFFSET] ?? 0;
     const open = (flags & FLAG_CHECKSUM_OPEN) !== 0;
-    this.#order.isRepaired = (flags & FLAG_REPAIRED) !== 0;
+    this.#order.repairUs = repairWaitUs(flags >>> REPAIR_WAIT_SHIFT);
     this.#order.isAgain = (flags & FLAG_AGAIN) !== 0;
     const handle = receiveMemory.handle(body, bodyBytes, open);
     link.receivedPackets += 1;

@@ -22,7 +22,7 @@ import { LinkSender } from './link-sender.js';
 
 /** While packets wait, schedulers are asked again this often: a path that is stuck is not waited for. */
 const ASK_AGAIN_US = 10_000;
-/** Keys are looked at this often; and while nothing passes. */
+/** Keys are looked at, and round-trip times told to the receiver, this often; and while nothing passes. */
 const HOUSEKEEPING_US = 500_000;
 const HOUSEKEEPING_IDLE_US = 5_000_000;
 /** A message of a node goes on the best two paths at once: it is small, and its loss costs a second. */
@@ -214,7 +214,6 @@ export class EngineLink {
     const now = this.#parts.nowUs();
     const due = machine.onTimer(now);
     path.lookAll(now);
-    this.reorder.setRtt(path.slot, machine.rttUs);
     if (due === 0 || !this.keys.canSend) return;
     if ((due & DUE_PROBE) !== 0) this.sendSmall(path, KIND_PROBE, NOTHING);
     if ((due & DUE_MTU_PROBE) !== 0) {
@@ -259,6 +258,7 @@ export class EngineLink {
   #keepHouse(now: number): void {
     const isIdle = now - this.lastPacketUs > HOUSEKEEPING_IDLE_US;
     this.#housekeepingUs = now + (isIdle ? HOUSEKEEPING_IDLE_US : HOUSEKEEPING_US);
+    for (const path of this.paths.values()) this.reorder.setRtt(path.slot, path.machine.rttUs);
     const nowMs = now / 1000;
     this.keys.expire(nowMs);
     const isDue = this.keys.isRekeyDue(nowMs);

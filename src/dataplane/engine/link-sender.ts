@@ -16,6 +16,7 @@ import {
   SMALL_BYTES_MAX,
   stallUs,
 } from '../../../overlay/link/schedule/repair.js';
+import { repairWaitCode } from '../../../overlay/link/schedule/repair-wait.js';
 import type { PathView } from '../../../overlay/link/schedule/path-view.js';
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
@@ -23,8 +24,8 @@ import {
   BODY_OFFSET,
   FLAGS_OFFSET,
   FLAG_AGAIN,
-  FLAG_REPAIRED,
   ORDER_OFFSET,
+  REPAIR_WAIT_SHIFT,
   TAG_BYTES,
 } from '../../../overlay/wire/datagram.js';
 import type { EnginePath } from './engine-path.js';
@@ -64,6 +65,9 @@ export class LinkSender {
   #views: readonly PathView[] = [];
   readonly #bySlot: (EnginePath | null)[] = new Array<EnginePath | null>(PATHS_MAX).fill(null);
   #copied = 0;
+  /** The paths for which the wait was reckoned last, in this round. */
+  #waitMask = 0;
+  #waitFlagsOfMask = 0;
 
   constructor(parts: {
     readonly memory: PacketMemory;
@@ -170,6 +174,7 @@ export class LinkSender {
   /** Whether what is lost is sent again; what flows then miss is less than what paths lose. */
   #judgeRepairs(): boolean {
     const isRepaired = isRepairable(this.#views);
+    this.#waitMask = 0;
     for (const { view } of this.#paths) {
       view.missedRate = isRepaired ? missedRate(view.lossRate) : view.lossRate;
     }
@@ -212,7 +217,8 @@ export class LinkSender {
         const isAlone = (mask & (mask - 1)) === 0;
         const isBulk = isAlone && run.sparse[index] === 0 && bytes > SMALL_BYTES_MAX;
         if (this.#repaired.note(bucket, isBulk, nowUs)) {
-          memory[offset + FLAGS_OFFSET] = (memory[offset + FLAGS_OFFSET] ?? 0) | FLAG_REPAIRED;
+          const flags = memory[offset + FLAGS_OFFSET] ?? 0;
+          memory[offset + FLAGS_OFFSET] = flags | this.#waitFlags(sequence.paths);
           if (isAlone) tag = this.#repairMemory.keep(offset, bytes, nowUs);
         }
       }
@@ -246,6 +252,15 @@ export class LinkSender {
     if ((mask & (mask - 1)) !== 0) this.copiedPackets += 1;
     if (owner.out.isFull) owner.flush(nowUs, 'data');
     owner.out.push(offset, bytes, handle, tag);
+  }
+
+  /** Flags that tell the receiver how long to wait; for a run of packets mostly the same. */
+  #waitFlags(mask: number): number {
+    if (mask !== this.#waitMask) {
+      this.#waitMask = mask;
+      this.#waitFlagsOfMask = repairWaitCode(this.#views, mask) << REPAIR_WAIT_SHIFT;
+    }
+    return this.#waitFlagsOfMask;
   }
 
   /** Sends again what is lost, as far as there is room, and if it still makes sense. */

@@ -40,8 +40,8 @@ export function story(tunnel: ShapedTunnel, from: Side, sinceMs: number): string
     const receiver = tunnel.facts(from === 0 ? 1 : 0, sinceMs)[index]?.facts;
     return (
       `        ${String(atMs - Math.round(sinceMs)).padStart(6)} ${facts.why}; queue ${facts.queuedPackets},` +
-      ` dropped ${facts.droppedPackets}; receiver holds ${receiver?.heldPackets ?? 0}, gave up` +
-      ` ${receiver?.lostPackets ?? 0} | ${facts.paths.map(pathStory).join(' | ')}`
+      ` dropped ${facts.droppedPackets}, sent again ${facts.repairedPackets}; receiver holds ${receiver?.heldPackets ?? 0}, gave up` +
+      ` ${receiver?.lostPackets ?? 0}, had twice ${receiver?.duplicatePackets ?? 0} | ${facts.paths.map(pathStory).join(' | ')}`
     );
   });
   return `${lines.join('\n')}\n`;

@@ -8,12 +8,8 @@ import fc from 'fast-check';
 import { GAP_MAX } from '../../../overlay/link/schedule/given-up.js';
 import { HELD_PACKETS_MAX } from '../../../overlay/link/schedule/held-packets.js';
 import type { OrderHeader } from '../../../overlay/link/schedule/order-header.js';
-import {
-  HELD_BYTES_MAX,
-  HOLD_US_MAX,
-  REPAIR_HOLD_US_MAX,
-  Reorder,
-} from '../../../overlay/link/schedule/reorder.js';
+import { HELD_BYTES_MAX, HOLD_US_MAX, Reorder } from '../../../overlay/link/schedule/reorder.js';
+import { REPAIR_WAIT_US_MAX } from '../../../overlay/link/schedule/repair-wait.js';
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
 import { Receiver } from '../../support/schedule/receiver.js';
 
@@ -134,7 +130,7 @@ describe('properties of the receiver', function () {
       paths: fc.nat(1_023),
       stamp: fc.oneof(fc.nat(50), fc.nat(2 ** 20 - 1)),
       sequence: fc.oneof(fc.nat(50), fc.nat(2 ** 24 - 1)),
-      isRepaired: fc.boolean(),
+      repairUs: fc.oneof(fc.constant(0), fc.nat(REPAIR_WAIT_US_MAX)),
       isAgain: fc.boolean(),
     });
     const packet = fc.record({ header, path: fc.nat(11), afterUs: fc.nat(30_000) });
@@ -154,7 +150,7 @@ describe('properties of the receiver', function () {
           expect(reorder.heldBytes).to.be.within(0, HELD_BYTES_MAX);
           expect(reorder.heldPackets + out.length).to.equal(handle + 1);
         });
-        reorder.settle(nowUs + REPAIR_HOLD_US_MAX);
+        reorder.settle(nowUs + REPAIR_WAIT_US_MAX);
         expect(reorder.heldPackets).to.equal(0);
         expect(out.sort((a, b) => a - b)).to.deep.equal(packets.map((_, handle) => handle));
       }),

@@ -47,6 +47,14 @@ describe('Codel', () => {
     expect(drops(codel, 0, 201_000, 202_000)).to.deep.equal([201_000]);
   });
 
+  it('leaves a longer queue where senders hear nothing for a while', () => {
+    const codel = new Codel(1);
+    codel.tolerate(90_000);
+    expect(drops(codel, 0, 1_000, 1e6)).to.deep.equal([]);
+    codel.tolerate(0);
+    expect(drops(codel, 0, 1e6, 1.2e6)).to.have.length(1);
+  });
+
   it('keeps queues apart and forgets one that ran empty', () => {
     const codel = new Codel(2);
     expect(drops(codel, 0, 1_000, 102_000)).to.have.length(1);

@@ -56,6 +56,45 @@ describe('Reorder', () => {
     expect(end.delivered).to.deep.equal([9, 0, 2]);
   });
 
+  it('waits for what is sent again, though its path has passed it', () => {
+    const end = new Receiver();
+    const repairUs = 50_000;
+    end.arrive(0, A, { ...end.header(7, 0b01, 0), repairUs }, 10_000);
+    const missing = { ...end.header(7, 0b01, 100), repairUs };
+    end.arrive(2, A, { ...end.header(7, 0b01, 200), repairUs }, 10_200);
+    end.arrive(3, A, { ...end.header(7, 0b01, 300), repairUs }, 10_300);
+    end.runUntil(32_000);
+    expect(end.delivered).to.deep.equal([0]);
+    end.arrive(1, A, { ...missing, isAgain: true }, 32_000);
+    expect(end.delivered).to.deep.equal([0, 1, 2, 3]);
+    expect(end.reorder.lost).to.equal(0);
+  });
+
+  for (const repairUs of [50_000, HOLD_US_MAX + 100_000]) {
+    it(`waits ${String(repairUs)} us if told so, and no longer`, () => {
+      const end = new Receiver();
+      end.header(7, 0b01, 0);
+      end.arrive(1, A, { ...end.header(7, 0b01, 100), repairUs }, 10_000);
+      end.runUntil(10_000 + repairUs - 1);
+      expect(end.delivered).to.deep.equal([]);
+      end.runUntil(10_000 + repairUs);
+      expect(end.delivered).to.deep.equal([1]);
+      expect(end.reorder.lost).to.equal(1);
+    });
+  }
+
+  it('learns nothing of a path from what is sent again', () => {
+    const end = new Receiver();
+    const [first, , third] = [0, 100, 200].map((us) => end.header(7, BOTH, us));
+    const late = end.header(8, 0b10, 300);
+    end.arrive(0, A, first!, 1_000);
+    end.arrive(2, A, third!, 1_200);
+    // Sent again by B, which has delivered nothing else: the second may still come by it.
+    end.arrive(9, B, { ...late, isAgain: true }, 1_300);
+    expect(end.delivered).to.deep.equal([0, 9]);
+    expect(end.reorder.lost).to.equal(0);
+  });
+
   it('takes copies of the next packet as proof', () => {
     const end = new Receiver();
     end.header(7, BOTH, 100);
