@@ -1,6 +1,6 @@
 /**
  * Congestion control of a path by a model of its bottleneck, in the manner of BBR (draft-ietf-ccwg-bbr),
- * for a tunnel that sends nothing again: the flows inside feel each loss.
+ * for a tunnel: where nothing is sent again, the flows inside feel each loss.
  *
  *    startup --(pipe full)--> drain --> cruise --> up --> down --> cruise ...
  *                                         any of them --> probe-rtt --> cruise

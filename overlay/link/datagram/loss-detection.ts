@@ -1,6 +1,6 @@
 /**
  * Which packets in flight are lost (RFC 9002, section 6): later ones arrived by enough packets or
- * enough time. Nothing is sent again. Both thresholds grow with the reordering that is seen
+ * enough time. What becomes of them is for others. Both thresholds grow with the reordering that is seen
  * (RFC 8985, section 6.2) and shrink again when it is over.
  */
 import { ACK_DELAY_US_MAX } from './received-packets.js';
