@@ -3,7 +3,7 @@
  * each measured path by path and then all together, with one TCP flow each.
  *
  *   node main.js [--seeds 0-199] [--from SEED] [--at-once 3] [--seconds 15] [--omit 8] [--small]
- *                [--results bench-results/never-worse.jsonl] [--write]
+ *                [--results docs/results/never-worse.jsonl] [--write]
  *
  * Seeds that are in the file of results are not measured again, but for those that were low when others were measured
  * at the same time: each of them once more, by itself. `--write` puts the summary of all that were asked for into
@@ -27,7 +27,9 @@ interface Flags {
   readonly write: boolean;
 }
 
-const RESULTS = join(PROJECT_ROOT, 'bench-results');
+const RESULTS = join(PROJECT_ROOT, 'docs/results');
+/** Of runs that only show that it works. */
+const SMALL_RESULTS = join(PROJECT_ROOT, 'bench-results');
 
 function say(line: string): void {
   console.log(line);
@@ -71,8 +73,7 @@ function flagsOf(args: readonly string[]): Flags {
     from: wholeNumber(values.from, '--from'),
     atOnce,
     times: { seconds, omitS },
-    results:
-      values.results ?? join(RESULTS, small ? 'never-worse-small.jsonl' : 'never-worse.jsonl'),
+    results: values.results ?? join(small ? SMALL_RESULTS : RESULTS, 'never-worse.jsonl'),
     write: values.write,
   };
 }
