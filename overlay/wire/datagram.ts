@@ -59,6 +59,8 @@ export const KIND_ECHO_ANSWER = 6;
 export const FLAG_CHECKSUM_OPEN = 1;
 /** The packet was lost, or seemed so, and is sent again with the same order. */
 export const FLAG_AGAIN = 2;
+/** Nobody waits for what is missing before the packet: its flow has no use for order, or puts up with little. */
+export const FLAG_UNORDERED = 4;
 /**
  * Where the upper five bits of the flags begin: how long receivers wait for what the flow of the packet loses, since
  * that is sent again, as a code of link/schedule/repair-wait.ts.

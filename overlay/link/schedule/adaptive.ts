@@ -49,9 +49,11 @@ export class Adaptive implements Scheduler {
     const small = this.#quickest(paths, rank) | (copies & withRoom(paths));
     let bulk = 0;
     for (let index = 0; index < run.count; index++) {
-      if (run.sparse[index] === 1) run.masks[index] = copies;
-      else if (isSmall(run, index)) run.masks[index] = small;
-      else {
+      if (run.sparse[index] === 1 || isSmall(run, index)) {
+        run.masks[index] = run.sparse[index] === 1 ? copies : small;
+        // What the quicker path has lost comes by the slower one: to wait for it would make that the pace of all.
+        run.unordered[index] = 1;
+      } else {
         run.masks[index] = 0;
         bulk += 1;
       }
@@ -75,6 +77,7 @@ export class Adaptive implements Scheduler {
     this.#aggregate.restrictTo(this.#allowed(paths, nowUs));
     this.#aggregate.place(paths, run);
     this.#addCopies(paths, run);
+    run.learning = this.#judge.learning;
   }
 
   /**

@@ -34,6 +34,8 @@ export interface OrderHeader {
 export interface ReceivedOrder extends OrderHeader {
   /** What this flow loses is sent again, and is worth waiting for so long; 0: it is not. */
   repairUs: number;
+  /** It is not to wait for what is missing before it. */
+  isUnordered: boolean;
   /** This packet is sent again. It came out of turn, so its stamp tells nothing of its path. */
   isAgain: boolean;
 }

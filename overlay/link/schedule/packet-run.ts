@@ -12,11 +12,15 @@ export class PacketRun {
   count = 0;
   /** What is still queued behind this run; 0 tells that the senders do not fill the link. */
   backlogBytes = 0;
+  /** Filled by the scheduler: paths that get copies only to become known, so that none counts on them. */
+  learning = 0;
   readonly handles: Float64Array;
   readonly bytes: Uint32Array;
   readonly buckets: Uint16Array;
   /** 1: the flow is sparse, see sparse-meter.ts. */
   readonly sparse: Uint8Array;
+  /** Filled by the scheduler, 0 at first: 1 where the packet is not to wait for others at the other end. */
+  readonly unordered: Uint8Array;
   /** Filled by the scheduler: bit n is the path with id n; several bits mean copies. */
   readonly masks: Uint16Array;
 
@@ -26,6 +30,7 @@ export class PacketRun {
     this.bytes = new Uint32Array(capacity);
     this.buckets = new Uint16Array(capacity);
     this.sparse = new Uint8Array(capacity);
+    this.unordered = new Uint8Array(capacity);
     this.masks = new Uint16Array(capacity);
   }
 
@@ -37,6 +42,7 @@ export class PacketRun {
     this.bytes[at] = bytes;
     this.buckets[at] = bucket;
     this.sparse[at] = isSparse ? 1 : 0;
+    this.unordered[at] = 0;
     this.masks[at] = 0;
     this.count = at + 1;
     return true;

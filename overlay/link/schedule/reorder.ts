@@ -10,7 +10,8 @@
  * all that is missing has been overtaken on whatever path it took: it is lost. A path that falls silent is
  * given its longest delay of late instead (path-passage.ts), and no packet is ever held longer than
  * HOLD_US_MAX. A packet that comes after it was given up is delivered at once, out of order: to
- * drop it would be a loss of our own making.
+ * drop it would be a loss of our own making. Some packets are not to wait at all, and are handed on as if all
+ * before them were given up.
  *
  * Where L tells that the sender sends again what its flow loses (repair.ts), that is waited for as well, for as long
  * as L says.
@@ -103,7 +104,11 @@ export class Reorder {
       : this.#passage.arrived(path, header.stamp, nowUs);
     const via = isAgain ? 0 : 1 << path;
     const sequence = this.#unwrap(bucket, header.sequence, tick);
-    const ahead = sequence - (this.#next[bucket] ?? 0);
+    let ahead = sequence - (this.#next[bucket] ?? 0);
+    if (ahead > 0 && header.isUnordered && this.#heldOf[bucket] === 0) {
+      this.#skipTo(bucket, sequence);
+      ahead = 0;
+    }
     if (ahead < 0) {
       this.#takeOld(handle, bucket, sequence);
     } else if (ahead === 0) {

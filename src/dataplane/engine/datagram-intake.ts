@@ -16,6 +16,7 @@ import {
   FLAGS_OFFSET,
   FLAG_AGAIN,
   FLAG_CHECKSUM_OPEN,
+  FLAG_UNORDERED,
   KIND_ACK,
   KIND_CONTROL,
   KIND_ECHO,
@@ -71,7 +72,7 @@ export class DatagramIntake {
   readonly #parts: IntakeParts;
   readonly #order: ReceivedOrder = {
     ...{ bucket: 0, paths: 0, stamp: 0, sequence: 0 },
-    ...{ repairUs: 0, isAgain: false },
+    ...{ repairUs: 0, isUnordered: false, isAgain: false },
   };
   /** When each echo left, by its token. */
   readonly #echoes = new Map<number, number>();
@@ -185,6 +186,7 @@ export class DatagramIntake {
     const flags = memory.bytes[at + FLAGS_OFFSET] ?? 0;
     const open = (flags & FLAG_CHECKSUM_OPEN) !== 0;
     this.#order.repairUs = repairWaitUs(flags >>> REPAIR_WAIT_SHIFT);
+    this.#order.isUnordered = (flags & FLAG_UNORDERED) !== 0;
     this.#order.isAgain = (flags & FLAG_AGAIN) !== 0;
     const handle = receiveMemory.handle(body, bodyBytes, open);
     link.receivedPackets += 1;

@@ -175,7 +175,7 @@ export class EngineLink {
       receivedPackets: this.receivedPackets,
       droppedPackets: queue.droppedByCodel + queue.droppedByLimit + sender.droppedWithoutPath,
       heldPackets: reorder.heldPackets,
-      lostPackets: reorder.lost,
+      lostPackets: reorder.lost - reorder.late,
       duplicatePackets: reorder.duplicates,
       paths: [...this.paths.values()].map((path) => path.facts()),
     };

@@ -9,21 +9,23 @@ import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
 import { PATHS_MAX, writeOrderHeader } from '../../../overlay/link/schedule/order-header.js';
 import { PacketRun } from '../../../overlay/link/schedule/packet-run.js';
 import {
-  isRepairable,
+  doubles,
   missedRate,
   pathForRepair,
   RepairedFlows,
+  RepairLimit,
   SMALL_BYTES_MAX,
   stallUs,
 } from '../../../overlay/link/schedule/repair.js';
 import { repairWaitCode } from '../../../overlay/link/schedule/repair-wait.js';
-import type { PathView } from '../../../overlay/link/schedule/path-view.js';
+import { bitOf, Windows, type PathView } from '../../../overlay/link/schedule/path-view.js';
 import type { Scheduler } from '../../../overlay/link/schedule/scheduler.js';
 import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
 import {
   BODY_OFFSET,
   FLAGS_OFFSET,
   FLAG_AGAIN,
+  FLAG_UNORDERED,
   ORDER_OFFSET,
   REPAIR_WAIT_SHIFT,
   TAG_BYTES,
@@ -55,8 +57,12 @@ export class LinkSender {
   readonly #copySpace: CopySpace;
   readonly #repairMemory: RepairMemory;
   readonly #repaired = new RepairedFlows();
+  readonly #repairLimit = new RepairLimit();
   /** Tags of what is lost, in the order in which it was. */
   #lost: number[] = [];
+  /** Slots of paths and tags, in turn, of packets of the run at hand that are sent twice. */
+  readonly #doubled: number[] = [];
+  readonly #windows = new Windows();
   readonly #salt: number;
   readonly #nowUs: () => number;
   readonly #run = new PacketRun();
@@ -138,13 +144,14 @@ export class LinkSender {
     let nowUs = this.#nowUs();
     this.#look(nowUs);
     if (this.#lost.length > 0) this.#sendLost(nowUs);
-    const isRepaired = this.#judgeRepairs();
+    const isRepaired = this.#judgeRepairs(nowUs);
     const { queue } = this;
     const run = this.#run;
     while (queue.packets > 0) {
       const roomBytes = this.scheduler.roomBytes(this.#views, nowUs);
       if (roomBytes <= 0) break;
       run.count = 0;
+      run.learning = 0;
       queue.pull(run, roomBytes, nowUs);
       if (run.count === 0) break;
       this.scheduler.place(this.#views, run, nowUs);
@@ -172,8 +179,8 @@ export class LinkSender {
   }
 
   /** Whether what is lost is sent again; what flows then miss is less than what paths lose. */
-  #judgeRepairs(): boolean {
-    const isRepaired = isRepairable(this.#views);
+  #judgeRepairs(nowUs: number): boolean {
+    const isRepaired = this.#repairLimit.allows(nowUs);
     this.#waitMask = 0;
     for (const { view } of this.#paths) {
       view.missedRate = isRepaired ? missedRate(view.lossRate) : view.lossRate;
@@ -212,19 +219,56 @@ export class LinkSender {
       sequence.number(bucket, mask, nowUs);
       writeOrderHeader(memory, offset + ORDER_OFFSET, sequence);
       this.sentPackets += 1;
+      this.#repairLimit.add(bytes);
+      const carrying = mask & ~run.learning;
+      const isAlone = carrying !== 0 && (carrying & (carrying - 1)) === 0;
+      const isBulk = isAlone && run.sparse[index] === 0 && bytes > SMALL_BYTES_MAX;
+      const isBulkFlow = this.#repaired.note(bucket, bytes, isBulk, nowUs);
       let tag = 0;
-      if (isRepaired) {
-        const isAlone = (mask & (mask - 1)) === 0;
-        const isBulk = isAlone && run.sparse[index] === 0 && bytes > SMALL_BYTES_MAX;
-        if (this.#repaired.note(bucket, isBulk, nowUs)) {
-          const flags = memory[offset + FLAGS_OFFSET] ?? 0;
-          memory[offset + FLAGS_OFFSET] = flags | this.#waitFlags(sequence.paths);
-          if (isAlone) tag = this.#repairMemory.keep(offset, bytes, nowUs);
-        }
+      if (isBulkFlow && isRepaired) {
+        const flags = memory[offset + FLAGS_OFFSET] ?? 0;
+        memory[offset + FLAGS_OFFSET] = flags | this.#waitFlags(sequence.paths);
+        if (isAlone) tag = this.#repairMemory.keep(offset, bytes, nowUs);
+        if (tag !== 0 && this.#repaired.isYoung(bucket)) this.#double(carrying, tag);
+      }
+      if (!isBulkFlow && run.unordered[index] === 1) {
+        memory[offset + FLAGS_OFFSET] = (memory[offset + FLAGS_OFFSET] ?? 0) | FLAG_UNORDERED;
       }
       this.#put(mask, offset, bytes, handle, tag, nowUs);
     }
+    if (this.#doubled.length > 0) this.#sendDoubles(nowUs);
     this.#flush(nowUs);
+  }
+
+  /** Has a packet sent twice, if the path loses enough. */
+  #double(mask: number, tag: number): void {
+    for (const path of this.#paths) {
+      if (mask === 1 << path.slot && doubles(path.view)) this.#doubled.push(path.slot, tag);
+    }
+  }
+
+  /** After the run, and only as far as the run has left room. */
+  #sendDoubles(nowUs: number): void {
+    const windows = this.#windows;
+    const run = this.#run;
+    windows.load(this.#views);
+    for (let index = 0; index < run.count; index++) {
+      const mask = run.masks[index] ?? 0;
+      for (const view of this.#views) {
+        if ((mask & bitOf(view)) !== 0) windows.spend(view, run.bytes[index] ?? 0);
+      }
+    }
+    for (let index = 0; index < this.#doubled.length; index += 2) {
+      const [slot = 0, tag = 0] = [this.#doubled[index], this.#doubled[index + 1]];
+      const path = this.#bySlot[slot] ?? null;
+      if (path === null) continue;
+      const bytes = this.#repairMemory.bytesOf(tag) + path.overheadBytes;
+      if (windows.left(path.view) < bytes) continue;
+      windows.spend(path.view, bytes);
+      this.#copyAgain(path, tag, 0, nowUs);
+      this.copiedPackets += 1;
+    }
+    this.#doubled.length = 0;
   }
 
   /** Lists the packet for all its paths: copies first, since the original is sealed where it lies. */
@@ -241,8 +285,9 @@ export class LinkSender {
       if ((mask & (1 << slot)) === 0) continue;
       const path = this.#bySlot[slot] ?? null;
       if (path === null) continue;
+      const isCarrying = (this.#run.learning & (1 << slot)) === 0;
       if (owner === null) owner = path;
-      else this.#copy(path, offset, bytes, 0, nowUs);
+      else this.#copy(path, offset, bytes, isCarrying ? tag : 0, nowUs);
     }
     if (owner === null) {
       this.droppedWithoutPath += 1;
@@ -251,7 +296,8 @@ export class LinkSender {
     }
     if ((mask & (mask - 1)) !== 0) this.copiedPackets += 1;
     if (owner.out.isFull) owner.flush(nowUs, 'data');
-    owner.out.push(offset, bytes, handle, tag);
+    const isCarrying = (this.#run.learning & (1 << owner.slot)) === 0;
+    owner.out.push(offset, bytes, handle, isCarrying ? tag : 0);
   }
 
   /** Flags that tell the receiver how long to wait; for a run of packets mostly the same. */
@@ -266,7 +312,6 @@ export class LinkSender {
   /** Sends again what is lost, as far as there is room, and if it still makes sense. */
   #sendLost(nowUs: number): void {
     const repairs = this.#repairMemory;
-    const { bytes: memory } = this.#memory;
     this.#copied = 0;
     let done = 0;
     for (const tag of this.#lost) {
@@ -274,10 +319,8 @@ export class LinkSender {
         const view = pathForRepair(this.#views);
         const path = view === null ? null : (this.#bySlot[view.id] ?? null);
         if (path === null) break;
-        const [offset, bytes] = [repairs.offsetOf(tag), repairs.bytesOf(tag)];
-        memory[offset + FLAGS_OFFSET] = (memory[offset + FLAGS_OFFSET] ?? 0) | FLAG_AGAIN;
-        this.#copy(path, offset, bytes, tag, nowUs);
-        path.view.windowBytes -= bytes + path.overheadBytes;
+        this.#copyAgain(path, tag, tag, nowUs);
+        path.view.windowBytes -= repairs.bytesOf(tag) + path.overheadBytes;
         this.repairedPackets += 1;
       }
       done += 1;
@@ -285,6 +328,14 @@ export class LinkSender {
     this.#lost.splice(0, done);
     this.#flush(nowUs);
     this.#look(nowUs);
+  }
+
+  /** Lists what is kept under a tag. @param asTag under which it is found when it is lost once more; 0: it is not */
+  #copyAgain(path: EnginePath, tag: number, asTag: number, nowUs: number): void {
+    const { bytes: memory } = this.#memory;
+    const at = this.#repairMemory.offsetOf(tag);
+    memory[at + FLAGS_OFFSET] = (memory[at + FLAGS_OFFSET] ?? 0) | FLAG_AGAIN;
+    this.#copy(path, at, this.#repairMemory.bytesOf(tag), asTag, nowUs);
   }
 
   #copy(path: EnginePath, offset: number, bytes: number, tag: number, nowUs: number): void {

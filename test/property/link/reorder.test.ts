@@ -131,6 +131,7 @@ describe('properties of the receiver', function () {
       stamp: fc.oneof(fc.nat(50), fc.nat(2 ** 20 - 1)),
       sequence: fc.oneof(fc.nat(50), fc.nat(2 ** 24 - 1)),
       repairUs: fc.oneof(fc.constant(0), fc.nat(REPAIR_WAIT_US_MAX)),
+      isUnordered: fc.boolean(),
       isAgain: fc.boolean(),
     });
     const packet = fc.record({ header, path: fc.nat(11), afterUs: fc.nat(30_000) });

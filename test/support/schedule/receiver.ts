@@ -48,7 +48,7 @@ export class Receiver {
     bytes = 500,
   ): void {
     this.runUntil(nowUs);
-    const order = { repairUs: 0, isAgain: false, ...header };
+    const order = { repairUs: 0, isUnordered: false, isAgain: false, ...header };
     this.reorder.receive(handle, bytes, path, order, nowUs);
     this.reorder.settle(nowUs);
   }

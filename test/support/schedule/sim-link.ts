@@ -92,7 +92,15 @@ export class SimLink {
     const packet = run.handles[index]!;
     this.#sequence.number(run.buckets[index]!, mask, this.events.nowUs);
     const { bucket, paths, stamp, sequence } = this.#sequence;
-    const header = { bucket, paths, stamp, sequence, repairUs: 0, isAgain: false };
+    const header = {
+      bucket,
+      paths,
+      stamp,
+      sequence,
+      repairUs: 0,
+      isUnordered: false,
+      isAgain: false,
+    };
     for (const path of this.paths) {
       if ((mask & (1 << path.id)) === 0) continue;
       path.send(bytes, () => {

@@ -83,6 +83,32 @@ describe('Reorder', () => {
     });
   }
 
+  it('hands on at once what is not to wait, and what it has overtaken when it comes', () => {
+    const end = new Receiver();
+    const first = end.header(7, BOTH, 0);
+    const [second, third] = [100, 200].map((us) => ({
+      ...end.header(7, BOTH, us),
+      isUnordered: true,
+    }));
+    end.arrive(2, A, third!, 1_200);
+    expect(end.delivered).to.deep.equal([2]);
+    end.arrive(1, B, second!, 5_000);
+    end.arrive(0, B, first, 5_100);
+    end.arrive(12, B, third!, 5_200);
+    expect(end.delivered).to.deep.equal([2, 1, 0]);
+    expect(end.discarded).to.deep.equal([12]);
+  });
+
+  it('lets nothing overtake what its bucket holds', () => {
+    const end = new Receiver();
+    const [first, second, third] = [0, 100, 200].map((us) => end.header(7, BOTH, us));
+    end.arrive(1, A, second!, 1_100);
+    end.arrive(2, A, { ...third!, isUnordered: true }, 1_200);
+    expect(end.delivered).to.deep.equal([]);
+    end.arrive(0, B, first!, 2_000);
+    expect(end.delivered).to.deep.equal([0, 1, 2]);
+  });
+
   it('learns nothing of a path from what is sent again', () => {
     const end = new Receiver();
     const [first, , third] = [0, 100, 200].map((us) => end.header(7, BOTH, us));

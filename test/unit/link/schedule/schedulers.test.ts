@@ -156,6 +156,14 @@ describe('Adaptive', () => {
     expect(masks).to.deep.equal([0b110, 0b110, 0b111, 0b111]);
   });
 
+  it('lets sparse and small packets wait for nothing, and says which paths only learn', () => {
+    const run = runOf(3, 1);
+    run.bytes[1] = 200;
+    placed(new Adaptive({ overflow: false }), [pathView(0), pathView(1)], run);
+    expect([...run.unordered.subarray(0, 3)]).to.deep.equal([1, 1, 0]);
+    expect((run.masks[2] ?? 0) & ~run.learning).to.be.oneOf([0b01, 0b10]);
+  });
+
   it('sends sparse packets by a path whose window is full too', () => {
     const paths = [pathView(0, { windowBytes: FULL }), pathView(1, { rttUs: 50_000 })];
     expect(placed(new Adaptive({ overflow: false }), paths, runOf(1, 1))).to.deep.equal([0b11]);
