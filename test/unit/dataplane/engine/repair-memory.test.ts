@@ -35,7 +35,7 @@ describe('RepairMemory', () => {
     const tag = memory.keep(0, 100, 1_000);
     expect(memory.holds(tag, 1_000 + REPAIR_AGE_US_MAX)).to.equal(true);
     expect(memory.holds(tag, 1_001 + REPAIR_AGE_US_MAX)).to.equal(false);
-    for (let count = 1; count < 4_096; count++) memory.keep(0, 100, 1_000);
+    for (let count = 1; count < 2_048; count++) memory.keep(0, 100, 1_000);
     expect(memory.holds(tag, 1_000)).to.equal(true);
     const last = memory.keep(0, 100, 1_000);
     expect(memory.holds(tag, 1_000)).to.equal(false);
