@@ -6,7 +6,7 @@ import type { PacketMemory } from '../../../overlay/batch/packet-memory.js';
 import { REPAIR_AGE_US_MAX } from '../../../overlay/link/schedule/repair.js';
 
 /** Holds any datagram of a path over Ethernet. What is larger is not kept. */
-const SLOT_BYTES = 2_048;
+const SLOT_BYTES = 1_536;
 /** 0.2 s of full packets at 100 Mb/s, for all links together. */
 const SLOTS = 2_048;
 export const REPAIR_MEMORY_BYTES = SLOTS * SLOT_BYTES;
