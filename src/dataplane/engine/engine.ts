@@ -27,7 +27,7 @@ import { SEND_SLABS_LOW, SendMemory } from './send-memory.js';
 import { SMALL_SPACE_BYTES, SmallDatagrams } from './small-datagrams.js';
 
 /** Memory of an engine; most of it is never touched. */
-export const ENGINE_BYTES = 56 << 20;
+export const ENGINE_BYTES = 52 << 20;
 const COPY_SPACE_BYTES = 1 << 20;
 /** Super-packets read before what they became is sent. */
 const READS_MAX = 8;

@@ -41,7 +41,7 @@ export interface CopySpace {
 }
 
 /** Lost packets that wait for room; beyond it, the senders inside have to send them again. */
-const LOST_MAX = 4_096;
+const LOST_MAX = 2_048;
 
 export class LinkSender {
   readonly queue: FlowQueue;
@@ -222,7 +222,8 @@ export class LinkSender {
       this.#repairLimit.add(bytes);
       const carrying = mask & ~run.learning;
       const isAlone = carrying !== 0 && (carrying & (carrying - 1)) === 0;
-      const isBulk = isAlone && run.sparse[index] === 0 && bytes > SMALL_BYTES_MAX;
+      const isBulk =
+        isAlone && run.sparse[index] === 0 && (run.bytes[index] ?? 0) > SMALL_BYTES_MAX;
       const isBulkFlow = this.#repaired.note(bucket, bytes, isBulk, nowUs);
       let tag = 0;
       if (isBulkFlow && isRepaired) {
