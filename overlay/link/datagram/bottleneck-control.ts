@@ -43,6 +43,9 @@ const DEEP_ROUNDS_FULL = 3;
 /** While the path is being filled, less of a queue says so: queues are no deeper where round trips are long. */
 const STANDING_QUEUE_SHARE = 0.25;
 const STANDING_QUEUE_US_MAX = 5_000;
+/** Whole rounds with such a queue and no more delivered: full, whoever it is that limits what is sent. */
+const STANDING_ROUNDS_FULL = 3;
+const STANDING_GROWTH = 1.05;
 
 const LOSS_CONGESTED = 0.02;
 /** So much is congestion even without a queue: policers drop and do not queue. */
@@ -82,6 +85,8 @@ export class BottleneckControl {
 
   #shortRounds = 0;
   #deepRounds = 0;
+  #standingRounds = 0;
+  #standingBps = 0;
   #upStep = 0;
   #upBps = 0;
   #cruiseUs = 0;
@@ -176,8 +181,10 @@ export class BottleneckControl {
     return (this.#packetBytes * 8e6) / Math.max(this.model.bandwidthBps, 1);
   }
 
-  #hadQueue(): boolean {
-    return this.model.last.minRttUs > this.model.minRttUs * QUEUE_FACTOR + QUEUE_SLACK_US;
+  /** The whole round met a queue. A round may have no round trip at all, where little is sent. */
+  #hadQueue(factor = QUEUE_FACTOR, slackUs = QUEUE_SLACK_US): boolean {
+    const { last, minRttUs } = this.model;
+    return last.rttSamples > 0 && last.minRttUs > minRttUs * factor + slackUs;
   }
 
   #judgeShortfall(isLossy: boolean, sample: AckSample): void {
@@ -241,11 +248,23 @@ export class BottleneckControl {
     // What overflows is full, also when there were moments without anything to send.
     const isLossy = this.model.isLossFresh && lossRate > LOSS_CONGESTED;
     if (isLossy && this.#hasStandingQueue(last.meanRttUs)) return true;
-    const isDeep = last.minRttUs > this.model.minRttUs * DEEP_QUEUE_FACTOR + DEEP_QUEUE_SLACK_US;
+    const isDeep = this.#hadQueue(DEEP_QUEUE_FACTOR, DEEP_QUEUE_SLACK_US);
     this.#deepRounds = isDeep ? this.#deepRounds + 1 : 0;
-    if (this.#deepRounds >= DEEP_ROUNDS_FULL) return true;
+    if (this.#deepRounds >= DEEP_ROUNDS_FULL || this.#isStanding()) return true;
     if (last.isAppLimited || last.rateBps === 0) return false;
     return this.#pipe.isFull(last.rateBps, this.#hadQueue() || lossRate > LOSS_HEAVY);
+  }
+
+  /** A TCP inside is never without pauses, so that all it fills the path with counts as too little to tell. */
+  #isStanding(): boolean {
+    const { last, bandwidthBps } = this.model;
+    const hasQueue = last.rttSamples > 0 && this.#hasStandingQueue(last.minRttUs);
+    if (hasQueue && bandwidthBps < STANDING_GROWTH * this.#standingBps) this.#standingRounds += 1;
+    else {
+      this.#standingRounds = 0;
+      this.#standingBps = bandwidthBps;
+    }
+    return this.#standingRounds >= STANDING_ROUNDS_FULL;
   }
 
   #hasStandingQueue(rttUs: number): boolean {

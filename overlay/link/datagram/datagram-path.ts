@@ -147,7 +147,9 @@ export class DatagramPath {
   onSent(number: number, bytes: number, nowUs: number, kind: SentKind = 'data', tag = 0): void {
     this.#counters.sentPackets += 1;
     this.#counters.sentBytes += bytes;
-    this.#pacer.sent(bytes);
+    // Acknowledgements are no part of the rate that is measured. Taken out of it, they would make a path with
+    // little data look slower with each look.
+    if (kind !== 'quiet') this.#pacer.sent(bytes);
     if (kind === 'quiet' || this.#sent.room <= 0) {
       this.#sent.skip(number);
       return;

@@ -6,6 +6,8 @@
  * Source: RFC 8289, 5; the state of each queue is kept in typed arrays by its number.
  */
 
+import { isAlive, type PathView } from './path-view.js';
+
 /**
  * RFC 8289, 4.3 and 4.4: the target is 5 to 10 % of an interval that covers usual round-trip times. The
  * upper end, as flows do not share a queue here: a longer one keeps several paths busy while its own
@@ -15,8 +17,40 @@ export const CODEL_TARGET_US = 10_000;
 export const CODEL_INTERVAL_US = 100_000;
 /** A target longer than usual has an interval of at least so many. */
 const INTERVAL_TARGETS = 2;
+/**
+ * A TCP that is told to slow down leaves 70 % under way (CUBIC, RFC 9438, 4.6): on a long path a queue of 10 ms
+ * would not last until it has grown again. Half of what would be needed, as it costs the flow itself time.
+ */
+const TARGET_RTTS = 0.2;
+/**
+ * It hears of a drop after a round trip, and the queue shrinks over another; what is dropped meanwhile would slow
+ * it down twice.
+ */
+const INTERVAL_RTTS = 2.5;
 /** A queue of one such packet is being served, not standing, however slow the link. */
 const PACKET_BYTES = 1_514;
+
+/** While a path is being filled, its pace lags behind flows that double each round trip. */
+const FILLING_RTTS = 1;
+
+/**
+ * How long a queue may stand because a path still has to find out what it can do; 0 where none has to. What is
+ * dropped then ends the slow start of a TCP long before the path is full.
+ */
+export function fillingUs(paths: readonly PathView[]): number {
+  let longestUs = 0;
+  for (const path of paths) {
+    if (isAlive(path) && !path.isRateKnown) longestUs = Math.max(longestUs, path.minRttUs);
+  }
+  return FILLING_RTTS * longestUs;
+}
+
+/** The longest round trip of those that may carry a flow now, without queues. */
+export function longestRttUs(paths: readonly PathView[]): number {
+  let longestUs = 0;
+  for (const path of paths) if (isAlive(path)) longestUs = Math.max(longestUs, path.minRttUs);
+  return longestUs;
+}
 
 export class Codel {
   /** When the wait will have been over the target for an interval; 0 while it is below. */
@@ -36,10 +70,18 @@ export class Codel {
     this.#dropping = new Uint8Array(queues);
   }
 
-  /** Senders hear nothing for so long now and then: queues have to last as long, or the link falls idle. */
-  tolerate(stallUs: number): void {
-    this.#targetUs = CODEL_TARGET_US + stallUs;
-    this.#intervalUs = Math.max(CODEL_INTERVAL_US, INTERVAL_TARGETS * this.#targetUs);
+  /**
+   * @param rttUs round trip of flows, without queues
+   * @param stallUs senders hear nothing for so long now and then: queues have to last as long, or the link
+   *   falls idle; and as long as the pace grows by itself a queue is no sign of too much
+   */
+  suit(rttUs: number, stallUs: number): void {
+    this.#targetUs = Math.max(CODEL_TARGET_US, TARGET_RTTS * rttUs) + stallUs;
+    this.#intervalUs = Math.max(
+      CODEL_INTERVAL_US,
+      INTERVAL_RTTS * rttUs,
+      INTERVAL_TARGETS * this.#targetUs,
+    );
   }
 
   /**

@@ -96,8 +96,8 @@ export class FlowQueue {
   }
 
   /** Senders hear nothing for so long now and then, and need queues that last. */
-  tolerate(stallUs: number): void {
-    this.#codel.tolerate(stallUs);
+  suit(rttUs: number, stallUs: number): void {
+    this.#codel.suit(rttUs, stallUs);
   }
 
   /** Half of the longest flow gives its memory back. */

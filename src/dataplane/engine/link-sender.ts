@@ -3,6 +3,7 @@
  * room, and each leaves sealed for its path. A copy for a second path needs memory of its own, since it
  * is sealed with another number. What is lost leaves once more, before all that waits.
  */
+import { fillingUs, longestRttUs } from '../../../overlay/link/schedule/codel.js';
 import { FlowQueue } from '../../../overlay/link/schedule/flow-queue.js';
 import { flowBucket } from '../../../overlay/link/schedule/flow-key.js';
 import { FlowSequence } from '../../../overlay/link/schedule/flow-sequence.js';
@@ -185,7 +186,8 @@ export class LinkSender {
     for (const { view } of this.#paths) {
       view.missedRate = isRepaired ? missedRate(view.lossRate) : view.lossRate;
     }
-    this.queue.tolerate(isRepaired ? stallUs(this.#views) : 0);
+    const stalledUs = isRepaired ? stallUs(this.#views) : 0;
+    this.queue.suit(longestRttUs(this.#views), Math.max(stalledUs, fillingUs(this.#views)));
     return isRepaired;
   }
 

@@ -4,6 +4,8 @@
  * Where the design's bound is not reached, the test says what is.
  */
 import { expect } from 'chai';
+import { BottleneckControl } from '../../../../overlay/link/datagram/bottleneck-control.js';
+import { emptySample } from '../../../../overlay/link/datagram/path-model.js';
 import { Bottleneck } from '../../../support/link/bottleneck.js';
 import { EventQueue } from '../../../support/event-queue.js';
 import { Flow } from '../../../support/link/flow.js';
@@ -179,4 +181,48 @@ describe('two controllers on one bottleneck', () => {
       }
     });
   }
+});
+
+describe('the controller that begins, with little to send', () => {
+  const RTT_US = 120_000;
+
+  interface Round {
+    readonly bytes: number;
+    /** 0: none of its answers tells a round trip. */
+    readonly rttUs: number;
+  }
+
+  /** State after each round of so many bytes, none of which shows what the path can do. */
+  function statesAfter(rounds: readonly Round[]): string[] {
+    const control = new BottleneckControl(1_500, 1);
+    let nowUs = 0;
+    let deliveredBytes = 0;
+    return rounds.map(({ bytes, rttUs }) => {
+      nowUs += RTT_US;
+      const priorBytes = deliveredBytes;
+      deliveredBytes += bytes;
+      control.onAck({
+        ...emptySample(),
+        ...{ nowUs, rttUs, deliveredBytes, priorBytes, ackedBytes: bytes },
+        rateBps: (bytes * 8e6) / RTT_US,
+        isAppLimited: true,
+      });
+      return control.state;
+    });
+  }
+
+  it('takes rounds without a round-trip time for no queue', () => {
+    const states = statesAfter(
+      Array.from({ length: 20 }, (_, round) => ({ bytes: 800, rttUs: round === 0 ? RTT_US : 0 })),
+    );
+    expect(new Set(states)).to.deep.equal(new Set(['startup']));
+  });
+
+  it('knows the path to be full when a queue stands and no more arrives', () => {
+    const growing = [1, 2, 4, 8, 16].map((factor) => ({ bytes: 30_000 * factor, rttUs: RTT_US }));
+    const full = Array.from({ length: 5 }, () => ({ bytes: 480_000, rttUs: RTT_US + 20_000 }));
+    const states = statesAfter([...growing, ...full]);
+    expect(states.slice(0, growing.length + 2)).to.deep.equal(Array(7).fill('startup'));
+    expect(states.at(-1)).to.not.equal('startup');
+  });
 });

@@ -74,6 +74,16 @@ describe('DatagramPath', () => {
     expect(live.canSend(nowUs + 1e6)).to.be.lessThan(1_280);
   });
 
+  it('sends acknowledgements beside the rate of data, which they would make look slower', () => {
+    const live = livePath();
+    const allowedBytes = live.canSend(1e6);
+    expect(allowedBytes).to.be.lessThan(1e6);
+    for (let sent = 0; sent < 1_000; sent++) live.onSent(live.nextNumber, 90, 1e6, 'quiet');
+    expect(live.canSend(1e6)).to.equal(allowedBytes);
+    live.onSent(live.nextNumber, 1_280, 1e6);
+    expect(live.canSend(1e6)).to.be.lessThan(allowedBytes);
+  });
+
   it('refuses acknowledgements that are wrong, counts them, and believes nothing of them', () => {
     const live = livePath();
     live.onSent(1, 1_000, 10_000);

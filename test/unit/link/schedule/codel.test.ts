@@ -4,16 +4,25 @@ import {
   Codel,
   CODEL_INTERVAL_US,
   CODEL_TARGET_US,
+  fillingUs,
+  longestRttUs,
 } from '../../../../overlay/link/schedule/codel.js';
+import { pathView } from '../../../support/schedule/path-views.js';
 
 const LONG_US = CODEL_TARGET_US;
 const BEHIND_BYTES = 100_000;
 
 /** The times at which packets were dropped, one packet taken each millisecond. */
-function drops(codel: Codel, queue: number, fromUs: number, toUs: number): number[] {
+function drops(
+  codel: Codel,
+  queue: number,
+  fromUs: number,
+  toUs: number,
+  waitedUs = LONG_US,
+): number[] {
   const found: number[] = [];
   for (let nowUs = fromUs; nowUs < toUs; nowUs += 1_000) {
-    if (codel.shouldDrop(queue, LONG_US, BEHIND_BYTES, nowUs)) found.push(nowUs);
+    if (codel.shouldDrop(queue, waitedUs, BEHIND_BYTES, nowUs)) found.push(nowUs);
   }
   return found;
 }
@@ -49,10 +58,28 @@ describe('Codel', () => {
 
   it('leaves a longer queue where senders hear nothing for a while', () => {
     const codel = new Codel(1);
-    codel.tolerate(90_000);
+    codel.suit(0, 90_000);
     expect(drops(codel, 0, 1_000, 1e6)).to.deep.equal([]);
-    codel.tolerate(0);
+    codel.suit(0, 0);
     expect(drops(codel, 0, 1e6, 1.2e6)).to.have.length(1);
+  });
+
+  it('gives flows over long paths two round trips to hear of a drop', () => {
+    const codel = new Codel(1);
+    codel.suit(200_000, 0);
+    expect(drops(codel, 0, 1_000, 2e6), 'a queue of a tenth of a round trip').to.deep.equal([]);
+    const [first = 0, second = 0] = drops(codel, 0, 2e6, 4e6, 50_000);
+    expect(first).to.be.at.least(2.4e6);
+    expect(second - first).to.be.at.least(400_000);
+  });
+
+  it('lets a queue stand a round trip longer while a path still finds out what it can do', () => {
+    const known = pathView(0, { minRttUs: 10_000 });
+    const filling = pathView(1, { minRttUs: 120_000, isRateKnown: false });
+    const dead = pathView(2, { minRttUs: 300_000, isRateKnown: false, state: 'dead' });
+    expect(fillingUs([known])).to.equal(0);
+    expect(fillingUs([known, filling, dead])).to.equal(120_000);
+    expect(longestRttUs([known, filling, dead])).to.equal(120_000);
   });
 
   it('keeps queues apart and forgets one that ran empty', () => {
