@@ -40,8 +40,12 @@ export function repairWaitCode(paths: readonly PathView[], mask: number): number
   for (const path of paths) {
     if (((1 << path.id) & mask) !== 0 && isAlive(path)) rttUs = Math.max(rttUs, path.rttUs);
   }
-  const bearableUs = Math.max(TCP_WAIT_US_MIN, rttUs + TCP_SPARE_US);
-  const waitUs = Math.min(RTTS * rttUs + SPARE_US, bearableUs);
-  const code = Math.ceil(Math.log2(waitUs / LEAST_US) * CODES_PER_OCTAVE) + 1;
+  const code = Math.ceil(Math.log2(wantedUs(rttUs) / LEAST_US) * CODES_PER_OCTAVE) + 1;
   return Math.min(Math.max(code, 1), CODE_MAX);
+}
+
+/** How long a receiver should wait where a round trip takes so long. */
+export function wantedUs(rttUs: number): number {
+  const bearableUs = Math.max(TCP_WAIT_US_MIN, rttUs + TCP_SPARE_US);
+  return Math.min(RTTS * rttUs + SPARE_US, bearableUs);
 }

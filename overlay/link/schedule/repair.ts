@@ -10,6 +10,7 @@
  */
 import { FLOW_BUCKETS } from './flow-key.js';
 import { isAlive, lowestRank, rankOf, type PathView } from './path-view.js';
+import { wantedUs } from './repair-wait.js';
 
 /** A packet as small as that is no bulk: an acknowledgement with all options, and what datagrams add. */
 export const SMALL_BYTES_MAX = 256;
@@ -31,6 +32,8 @@ const STALLING_LOSS = 0.000_5;
 const ROOM_US = 10_000;
 /** Until a loss is known, and what was lost is sent again. */
 const TRY_RTTS = 1.25;
+/** What has been lost so often is late for other reasons. */
+const TRIES_MAX = 2;
 const STALL_US_MIN = 5_000;
 const STALL_US_MAX = 200_000;
 
@@ -128,7 +131,11 @@ export function stallUs(paths: readonly PathView[]): number {
   return Math.min(longestUs, STALL_US_MAX);
 }
 
-/** Share of packets that flows miss although those lost are sent once more, on a path like this one. */
-export function missedRate(lossRate: number): number {
-  return lossRate * lossRate;
+/**
+ * Share of packets that flows miss although those lost are sent again, on a path like this one: what is lost as
+ * often as there is time to try. On long paths that is once less, as no TCP would wait for another try.
+ */
+export function missedRate({ lossRate, rttUs }: Pick<PathView, 'lossRate' | 'rttUs'>): number {
+  const tries = Math.floor(wantedUs(rttUs) / Math.max(TRY_RTTS * rttUs, 1));
+  return lossRate ** (1 + Math.min(Math.max(tries, 1), TRIES_MAX));
 }

@@ -184,7 +184,7 @@ export class LinkSender {
     const isRepaired = this.#repairLimit.allows(nowUs);
     this.#waitMask = 0;
     for (const { view } of this.#paths) {
-      view.missedRate = isRepaired ? missedRate(view.lossRate) : view.lossRate;
+      view.missedRate = isRepaired ? missedRate(view) : view.lossRate;
     }
     const stalledUs = isRepaired ? stallUs(this.#views) : 0;
     this.queue.suit(longestRttUs(this.#views), Math.max(stalledUs, fillingUs(this.#views)));

@@ -33,6 +33,7 @@ interface Contender {
 
 interface VoiceFigures {
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
   readonly lostRatio: number;
   /** Share of the packets that were sent twice; all are of one size. */
@@ -81,6 +82,7 @@ async function measure(
   const lost = delays.filter((delayMs) => !Number.isFinite(delayMs)).length;
   return {
     p50Ms: percentile(delays, 0.5),
+    p95Ms: percentile(delays, 0.95),
     p99Ms: percentile(delays, 0.99),
     lostRatio: lost / delays.length,
     redundantRatio: (facts?.copiedPackets ?? Number.NaN) / (facts?.sentPackets ?? Number.NaN),
@@ -98,9 +100,9 @@ export const VOICE_PART: Part = {
         const figures = await withRig(VOICE_SHAPES, SEED, (rig) =>
           measure(rig, contender, seconds),
         );
-        const { p50Ms, p99Ms, lostRatio, redundantRatio } = figures;
+        const { p50Ms, p95Ms, p99Ms, lostRatio, redundantRatio } = figures;
         rows.push([
-          ...[contender.name, number(p50Ms, 1), number(p99Ms, 1)],
+          ...[contender.name, number(p50Ms, 1), number(p95Ms, 1), number(p99Ms, 1)],
           ...[percent(lostRatio, 2), percent(redundantRatio, 1)],
         ]);
       } catch (error) {
@@ -108,7 +110,7 @@ export const VOICE_PART: Part = {
         rows.push([contender.name, cell(`failed: ${messageOf(error)}`)]);
       }
     }
-    const heading = ['call over two paths', 'p50, ms', 'p99, ms', 'lost', 'sent twice'];
+    const heading = ['call over two paths', 'p50, ms', 'p95, ms', 'p99, ms', 'lost', 'sent twice'];
     return markdownTable([heading, ...rows]);
   },
 };

@@ -86,7 +86,9 @@ describe('repair', () => {
     expect(stallUs([{ ...lossy, state: 'dead' }])).to.equal(0);
   });
 
-  it('leaves what is lost twice', () => {
-    expect(missedRate(0.03)).to.be.closeTo(0.000_9, 1e-9);
+  it('leaves what is lost three times, or twice where a third try would be too late', () => {
+    expect(missedRate({ lossRate: 0.03, rttUs: 40_000 })).to.be.closeTo(0.000_027, 1e-9);
+    expect(missedRate({ lossRate: 0.03, rttUs: 200_000 })).to.be.closeTo(0.000_9, 1e-9);
+    expect(missedRate({ lossRate: 0.03, rttUs: 0 })).to.be.closeTo(0.000_027, 1e-9);
   });
 });
