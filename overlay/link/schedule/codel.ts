@@ -30,19 +30,17 @@ const INTERVAL_RTTS = 2.5;
 /** A queue of one such packet is being served, not standing, however slow the link. */
 const PACKET_BYTES = 1_514;
 
-/** While a path is being filled, its pace lags behind flows that double each round trip. */
-const FILLING_RTTS = 1;
-
 /**
- * How long a queue may stand because a path still has to find out what it can do; 0 where none has to. What is
- * dropped then ends the slow start of a TCP long before the path is full.
+ * How long a queue may stand because a path still has to find out what it can do; 0 where none has to. A round
+ * trip, by which its pace lags behind flows that double in each: what is dropped then ends the slow start of a
+ * TCP long before the path is full.
  */
 export function fillingUs(paths: readonly PathView[]): number {
   let longestUs = 0;
   for (const path of paths) {
     if (isAlive(path) && !path.isRateKnown) longestUs = Math.max(longestUs, path.minRttUs);
   }
-  return FILLING_RTTS * longestUs;
+  return longestUs;
 }
 
 /** The longest round trip of those that may carry a flow now, without queues. */

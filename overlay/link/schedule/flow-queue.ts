@@ -95,7 +95,7 @@ export class FlowQueue {
     run.backlogBytes = this.bytes;
   }
 
-  /** Senders hear nothing for so long now and then, and need queues that last. */
+  /** How long its queues may stand; see {@link Codel.suit}. */
   suit(rttUs: number, stallUs: number): void {
     this.#codel.suit(rttUs, stallUs);
   }
