@@ -1,10 +1,17 @@
-/** A relay of datagrams on loopback between two ports, which drops some of the large ones on the way there. */
+/**
+ * A relay of datagrams on loopback between two ports, as long a way as it is told, which drops some of the large ones on
+ * the way there.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 const HOST = '127.0.0.1';
 /** Acknowledgements and probes pass. */
 const LARGE_BYTES_MIN = 500;
+/** So what is sent again a round trip later passes, as long as no more than 100 of them pass in one. */
+const LOSS_CYCLE = 140;
+const LOSS_PHASE = 20;
+const LOSS_EACH = 4;
 
 export interface LossyRelay {
   /** Where the one sends to, and where the other does. */
@@ -12,8 +19,8 @@ export interface LossyRelay {
   readonly toPort: number;
   /** Large datagrams dropped so far. */
   readonly dropped: number;
-  /** From now on one of so many large ones is dropped. */
-  dropEach(count: number): void;
+  /** From now on some large ones are dropped: of each `LOSS_CYCLE` a few of the first, or none. */
+  setLossy(isLossy: boolean): void;
   close(): void;
 }
 
@@ -27,23 +34,37 @@ async function bound(): Promise<Socket> {
 export async function lossyRelay(ports: {
   readonly from: number;
   readonly to: number;
+  /** One way. */
+  readonly delayMs: number;
 }): Promise<LossyRelay> {
   const [near, far] = [await bound(), await bound()];
-  let each = Infinity;
+  let lossy = false;
   let large = 0;
   let dropped = 0;
+  let isOpen = true;
+  // Timers of one delay fire in the order in which they were set.
+  const later = (send: () => void): void => {
+    setTimeout(() => {
+      if (isOpen) send();
+    }, ports.delayMs);
+  };
   near.on('message', (message) => {
     if (message.length >= LARGE_BYTES_MIN) {
+      const isDropped = lossy && large % LOSS_CYCLE < LOSS_PHASE && large % LOSS_EACH === 0;
       large += 1;
-      if (large % each === 0) {
+      if (isDropped) {
         dropped += 1;
         return;
       }
     }
-    far.send(message, ports.to, HOST);
+    later(() => {
+      far.send(message, ports.to, HOST);
+    });
   });
   far.on('message', (message) => {
-    near.send(message, ports.from, HOST);
+    later(() => {
+      near.send(message, ports.from, HOST);
+    });
   });
   return {
     fromPort: near.address().port,
@@ -51,10 +72,11 @@ export async function lossyRelay(ports: {
     get dropped() {
       return dropped;
     },
-    dropEach: (count) => {
-      each = count;
+    setLossy: (isLossy) => {
+      lossy = isLossy;
     },
     close: () => {
+      isOpen = false;
       near.close();
       far.close();
     },
