@@ -4,7 +4,7 @@ import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Gate, RpcErrorCode, Trust } from '../../overlay/ports.js';
 import { GATE_WAIT_MS } from '../../overlay/host-limits.js';
 import { ConnectionTable, MemoryConnection } from './connection.js';
-import type { Deadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { MemoryDirectory } from './directory.js';
 import type { MemoryByteStream } from './byte-stream.js';
 import type { MemoryNetwork } from './network.js';
@@ -12,6 +12,9 @@ import type { LocalHost, RemoteHost } from './parts.js';
 import { MemoryRpc } from './rpc.js';
 import { MemoryStreams } from './streams.js';
 import { MemorySwarm } from './swarm.js';
+
+/** As the libp2p host: who does not answer by then is not there. */
+const DIAL_MS_MAX = 5_000;
 
 const RANK: Readonly<Record<Trust, number>> = { denied: 0, unknown: 1, guest: 2, member: 3 };
 
@@ -82,7 +85,10 @@ export class MemoryHost implements LocalHost {
   async dial(peer: PeerId, deadline: Deadline): Promise<MemoryConnection> {
     const running = this.#dials.get(peer);
     if (running !== undefined) return await deadline.race(running, 'unreachable');
-    const dial = this.#connect(peer).finally(() => this.#dials.delete(peer));
+    const patience = new Deadline(this.network.clock, { timeoutMs: DIAL_MS_MAX });
+    const dial = patience
+      .race(this.#connect(peer), 'unreachable')
+      .finally(() => this.#dials.delete(peer));
     dial.catch(() => undefined);
     this.#dials.set(peer, dial);
     return await deadline.race(dial, 'unreachable');
@@ -129,6 +135,10 @@ export class MemoryHost implements LocalHost {
     if (peer === this.self) {
       throw new CodedError<RpcErrorCode>('unreachable', 'a node has no connection to itself');
     }
+    this.network.sent({
+      ...{ from: this.self, to: peer, protocol: 'dial', kind: 'dial' },
+      payload: new Uint8Array(),
+    });
     await this.network.delay(this.self, peer);
     await this.network.delay(peer, this.self);
     const other = this.across(peer);

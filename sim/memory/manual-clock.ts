@@ -5,7 +5,8 @@ interface Timer {
   readonly dueMs: number;
   /** Order of setting, which is the order of firing among timers due at the same time. */
   readonly sequence: number;
-  readonly fn: () => void;
+  /** Null once it has fired or was cancelled. */
+  fn: (() => void) | null;
 }
 
 /**
@@ -13,6 +14,9 @@ interface Timer {
  * chain longer than this goes on after the next timer, which is later but still deterministic.
  */
 const SETTLE_STEPS = 128;
+
+/** Fewer cancelled timers than that are not worth a purge. */
+const CANCELLED_MIN = 1_024;
 
 async function settleByStepping(): Promise<void> {
   for (let step = 0; step < SETTLE_STEPS; step++) await Promise.resolve();
@@ -27,8 +31,10 @@ export class ManualClock implements Clock {
   readonly #settle: () => Promise<void>;
   /** Binary heap, earliest timer first. */
   readonly #heap: Timer[] = [];
-  readonly #cancelled = new Set<Timer>();
   #nowMs = 0;
+  #fired = 0;
+  /** Of the timers in the heap, those that were cancelled. */
+  #cancelled = 0;
   #sequence = 0;
 
   /**
@@ -48,11 +54,27 @@ export class ManualClock implements Clock {
     return this.#wallStartMs + this.#nowMs;
   }
 
+  /** Timers that have fired so far. */
+  get fired(): number {
+    return this.#fired;
+  }
+
+  /** Timers that wait for their time. */
+  get pending(): number {
+    return this.#heap.length - this.#cancelled;
+  }
+
   after(delayMs: number, fn: () => void): () => void {
-    const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, fn };
+    // What never comes needs no timer.
+    if (delayMs === Infinity) return () => undefined;
+    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    const timer: Timer = { dueMs, sequence: this.#sequence++, fn };
     this.#push(timer);
     return () => {
-      this.#cancelled.add(timer);
+      if (timer.fn === null) return;
+      timer.fn = null;
+      this.#cancelled += 1;
+      if (this.#cancelled > CANCELLED_MIN && this.#cancelled * 2 > this.#heap.length) this.#purge();
     };
   }
 
@@ -64,9 +86,15 @@ export class ManualClock implements Clock {
       const next = this.#heap[0];
       if (next === undefined || next.dueMs > untilMs) break;
       this.#pop();
-      if (this.#cancelled.delete(next)) continue;
+      const { fn } = next;
+      if (fn === null) {
+        this.#cancelled -= 1;
+        continue;
+      }
+      next.fn = null;
       this.#nowMs = next.dueMs;
-      next.fn();
+      this.#fired += 1;
+      fn();
       await this.#settle();
     }
     this.#nowMs = untilMs;
@@ -89,6 +117,14 @@ export class ManualClock implements Clock {
       await this.advance(next.dueMs - this.#nowMs);
     }
     return await work;
+  }
+
+  /** Takes out what was cancelled: most timers of a node are timeouts, which rarely fire. */
+  #purge(): void {
+    const live = this.#heap.filter((timer) => timer.fn !== null);
+    this.#heap.length = 0;
+    this.#cancelled = 0;
+    for (const timer of live) this.#push(timer);
   }
 
   #push(timer: Timer): void {

@@ -8,23 +8,32 @@
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Clock } from '../../overlay/ports.js';
 import type { MemoryConnection } from './connection.js';
-import type { Fabric, RemoteHost } from './parts.js';
+import type { Fabric, Mishaps, RemoteHost, SentMessage } from './parts.js';
+
+const NO_MISHAPS: Mishaps = { vanishes: () => false, comesTwice: () => false };
 
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
   readonly sha256: (data: Uint8Array) => Uint8Array;
-  /** One-way delay of every message. */
+  /** One-way delay of every message; Infinity for one that never arrives. */
   readonly latencyMs?: number | ((from: PeerId, to: PeerId) => number);
   /** Capacity of a byte stream in one direction; infinite if left out. */
   readonly streamBytesPerMs?: number;
+  readonly mishaps?: Mishaps;
+  /** Sees every message that leaves. */
+  readonly sent?: (message: SentMessage) => void;
 }
 
 export class MemoryNetwork implements Fabric {
   readonly clock: Clock;
   readonly sha256: (data: Uint8Array) => Uint8Array;
   readonly streamBytesPerMs: number;
+  readonly mishaps: Mishaps;
+  readonly #sent: ((message: SentMessage) => void) | null;
   readonly #latencyMs: (from: PeerId, to: PeerId) => number;
   readonly #hosts = new Map<PeerId, RemoteHost>();
+  /** Connections to hosts that vanished, which their other ends still believe in. */
+  readonly #orphans = new Map<PeerId, readonly MemoryConnection[]>();
   /** Side of each peer while the network is split; peers not named are on side 0. */
   #sides: ReadonlyMap<PeerId, number> = new Map();
 
@@ -32,6 +41,8 @@ export class MemoryNetwork implements Fabric {
     this.clock = options.clock;
     this.sha256 = options.sha256;
     this.streamBytesPerMs = options.streamBytesPerMs ?? Infinity;
+    this.mishaps = options.mishaps ?? NO_MISHAPS;
+    this.#sent = options.sent ?? null;
     const latency = options.latencyMs ?? 0;
     this.#latencyMs = typeof latency === 'function' ? latency : () => latency;
   }
@@ -68,6 +79,23 @@ export class MemoryNetwork implements Fabric {
     for (const connection of host.table.all()) connection.close();
   }
 
+  /**
+   * The host is gone and nothing tells the others, as when its power fails: its connections stay open at their
+   * other ends until it comes back, or whoever called closes them.
+   */
+  vanish(peer: PeerId): readonly MemoryConnection[] {
+    const host = this.#hosts.get(peer);
+    if (host === undefined) return [];
+    this.#hosts.delete(peer);
+    const left = host.table.all();
+    this.#orphans.set(peer, left);
+    return left;
+  }
+
+  sent(message: SentMessage): void {
+    this.#sent?.(message);
+  }
+
   hostOf(peer: PeerId): RemoteHost | null {
     return this.#hosts.get(peer) ?? null;
   }
@@ -89,6 +117,8 @@ export class MemoryNetwork implements Fabric {
   /** The host appears. One with the same id is replaced, as by a restart; `kill` takes it out. */
   attach(host: RemoteHost): void {
     this.kill(host.self);
+    for (const connection of this.#orphans.get(host.self) ?? []) connection.close();
+    this.#orphans.delete(host.self);
     this.#hosts.set(host.self, host);
   }
 

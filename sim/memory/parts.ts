@@ -38,6 +38,24 @@ export interface RecordKeeper {
   providersHeld(key: Uint8Array): readonly PeerId[];
 }
 
+/** One message that leaves, for those who count or watch. */
+export interface SentMessage {
+  readonly from: PeerId;
+  readonly to: PeerId;
+  /** Protocol of a request or its answer, or what else it is. */
+  readonly protocol: string;
+  readonly kind: 'request' | 'answer' | 'dial';
+  readonly payload: Uint8Array;
+}
+
+/** What happens to messages although their connection lives. */
+export interface Mishaps {
+  /** The message that is about to leave is gone. */
+  vanishes(): boolean;
+  /** The request that is about to arrive arrives once more. */
+  comesTwice(): boolean;
+}
+
 /** What carries messages between hosts. */
 export interface Fabric {
   readonly clock: Clock;
@@ -46,8 +64,11 @@ export interface Fabric {
   /** The running host of a peer, or null. */
   hostOf(peer: PeerId): RemoteHost | null;
   reachable(a: PeerId, b: PeerId): boolean;
+  /** Infinity: it never arrives. */
   latencyMs(from: PeerId, to: PeerId): number;
-  /** One message's way. */
+  readonly mishaps: Mishaps;
+  sent(message: SentMessage): void;
+  /** One message's way. It does not end for one that never arrives. */
   delay(from: PeerId, to: PeerId): Promise<void>;
   /** Tells both ends of a new connection, the dialling one first. */
   announce(connection: MemoryConnection): void;

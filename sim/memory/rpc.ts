@@ -42,6 +42,10 @@ async function whileOpen<Value>(
   });
 }
 
+async function never(): Promise<never> {
+  return await new Promise<never>(() => undefined);
+}
+
 export class MemoryRpc implements Rpc {
   readonly self: PeerId;
   readonly #host: LocalHost;
@@ -74,12 +78,20 @@ export class MemoryRpc implements Rpc {
   }
 
   async #exchange(to: PeerId, protocol: string, request: Uint8Array): Promise<Uint8Array> {
-    await this.#host.network.delay(this.self, to);
+    const { network } = this.#host;
+    const { self } = this;
+    network.sent({ from: self, to, protocol, kind: 'request', payload: request });
+    if (network.mishaps.vanishes()) return await never();
+    await network.delay(self, to);
     const other = this.#host.across(to);
     // A vanished host says nothing; the lost connection ends the wait.
-    if (other === null) return await new Promise<never>(() => undefined);
-    const answer = await other.serve(this.self, protocol, request);
-    await this.#host.network.delay(to, this.self);
+    if (other === null) return await never();
+    if (network.mishaps.comesTwice()) void other.serve(self, protocol, request);
+    const answer = await other.serve(self, protocol, request);
+    const payload = answer instanceof Uint8Array ? answer : new Uint8Array();
+    network.sent({ from: to, to: self, protocol, kind: 'answer', payload });
+    if (network.mishaps.vanishes()) return await never();
+    await network.delay(to, self);
     if (answer instanceof Uint8Array) return answer;
     throw new CodedError<RpcErrorCode>(answer, `${to} did not serve the request`);
   }
