@@ -1,17 +1,22 @@
 /**
- * How a node becomes a witness: it registers with enough of the settled members to meet every
- * quorum there was or will be, and copies in the same step what they hold for the subjects it will
- * watch over. Until then it abstains, because it might not know of a lease already granted.
+ * How a node becomes a witness: it registers with enough of its neighbours, the members it may watch over subjects with, to
+ * meet every quorum there was or will be, and copies in the same step what they hold for those subjects. Until then it
+ * abstains, because it might not know of a lease already granted. Of each subject it votes on it has to have heard from
+ * enough of those that watch over it, too (`Views.knowsPast`).
+ *
+ * When neighbours come or go it asks again: those it has not heard, or all, as it may be a witness of more than before.
  */
 import { toHex } from '../overlay/base/bytes.js';
 import type { PeerId } from '../overlay/base/peer-id.js';
 import { sleep } from '../overlay/base/sleep.js';
 import type { Signal } from '../overlay/base/signal.js';
 import { ask } from './ask.js';
+import { PATIENCE_MS } from './door.js';
+import { marksOfLeases, marksOfMembers } from './known.js';
 import type { LeaseContext } from './context.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
-import type { PendingGrant } from './messages.js';
+import type { LeaseRequest, PendingGrant, SyncStanding } from './messages.js';
 import { slackOf, syncQuorumOf } from './quorum.js';
 import type { Views } from './views.js';
 import type { Witness } from './witness.js';
@@ -40,13 +45,21 @@ export interface SettleOutcome {
   readonly needed: number;
 }
 
+export interface SettleOptions {
+  /** It voted in an earlier run. */
+  readonly hadHistory: boolean;
+  /** A settled node asks those as well that it has heard before. */
+  readonly again?: boolean;
+  readonly signal?: Signal;
+}
+
 /** One attempt; call again, after new members were met or some time, until it is settled. */
-export async function settle(
-  parts: SettleParts,
-  options: { readonly hadHistory: boolean; readonly signal?: Signal },
-): Promise<SettleOutcome> {
+export async function settle(parts: SettleParts, options: SettleOptions): Promise<SettleOutcome> {
   const { context, views, journal } = parts;
-  const hearing = new Hearing(parts);
+  await views.meetNeighbours(options.signal);
+  if (views.selfSettled) return await listenAgain(parts, options);
+  if (!options.hadHistory) await waitAtDoor(parts, options.signal);
+  const hearing = new Hearing(parts, options.hadHistory);
   const asked = new Set<PeerId>();
   for (let round = 0; round < SYNC_ROUNDS_MAX && !hearing.isOver; round++) {
     const open = hearing.others.filter((peer) => !asked.has(peer));
@@ -54,13 +67,13 @@ export async function settle(
     for (const peer of open) asked.add(peer);
     await hearing.ask(open, options.signal);
   }
-  if (!hearing.isOver) forgetDeparted(context, hearing.told);
+  if (!hearing.isOver) forgetDeparted(parts, hearing.told);
   const { needed, others } = hearing;
   const heard = hearing.heard.size;
   // Alone, only the founder, or one whose fellow witnesses are all long gone, may go on.
   const allowed = others.length > 0 || context.founder || options.hadHistory;
   const settled = allowed && heard >= needed;
-  if (settled && !views.selfSettled) {
+  if (settled) {
     await journal.noteSettled(true);
     views.selfSettled = true;
     context.logger.info('now a witness', { heard, needed });
@@ -68,8 +81,44 @@ export async function settle(
   return { settled, heard, needed };
 }
 
+/**
+ * A newcomer asks one voter before it registers with the others: the one with the lowest id, so that all who come at once ask
+ * the same, as far as they know the same ones. It may be asked to come later.
+ */
+async function waitAtDoor(
+  { context, witness, views }: SettleParts,
+  signal: Signal | undefined,
+): Promise<void> {
+  const endMs = context.clock.now() + PATIENCE_MS;
+  while (signal?.aborted !== true) {
+    const [keeper] = views
+      .neighboursOf(context.self)
+      .filter((peer) => context.roster.get(peer)?.connected === true)
+      .sort();
+    if (keeper === undefined) return;
+    const question: LeaseRequest = ['sync', '', 'waiting', new Uint8Array(), ''];
+    const response = await ask(context, witness, keeper, question, signal);
+    if (response?.[0] !== 'later' || context.clock.now() >= endMs) return;
+    await sleep(context.clock, response[1], signal);
+  }
+}
+
+/** A settled node asks the neighbours it reaches: those that it has not heard, or all. */
+async function listenAgain(parts: SettleParts, options: SettleOptions): Promise<SettleOutcome> {
+  const { context, views } = parts;
+  const open = views
+    .neighboursOf(context.self)
+    .filter((peer) => context.roster.get(peer)?.connected === true)
+    .filter((peer) => options.again === true || !views.hasHeard(peer));
+  const hearing = new Hearing(parts, options.hadHistory);
+  await hearing.ask(open, options.signal);
+  if (options.again === true) forgetDeparted(parts, hearing.told);
+  return { settled: true, heard: hearing.heard.size, needed: 0 };
+}
+
 /** What one attempt has heard of the others so far. */
 class Hearing {
+  readonly #hadHistory: boolean;
   readonly heard = new Set<PeerId>();
   /** Members that each present witness named. */
   readonly told: PeerId[][] = [];
@@ -79,8 +128,9 @@ class Hearing {
   readonly #named = new Map<PeerId, number>();
   #isOver = false;
 
-  constructor(parts: SettleParts) {
+  constructor(parts: SettleParts, hadHistory: boolean) {
     this.#parts = parts;
+    this.#hadHistory = hadHistory;
   }
 
   /** Enough was heard to vote, so that those who are slow or gone need not be waited for. */
@@ -96,8 +146,8 @@ class Hearing {
     const { context, views } = this.#parts;
     const liarsMax = slackOf(this.heard.size);
     const named = [...this.#named].filter(([, times]) => times > liarsMax).map(([peer]) => peer);
-    const all = new Set([...views.others(), ...named]);
-    return [...all].filter((peer) => peer !== context.self && !this.#fresh.has(peer));
+    const near = views.neighboursOf(context.self, named);
+    return near.filter((peer) => !this.#fresh.has(peer));
   }
 
   get needed(): number {
@@ -110,7 +160,8 @@ class Hearing {
     const voted = this.#parts.views.selfSettled;
     await new Promise<void>((resolve) => {
       const answers = peers.map(async (peer) => {
-        this.#note(peer, await copyFrom(this.#parts, peer, signal));
+        const standing = this.#hadHistory || voted ? 'voter' : 'newcomer';
+        this.#note(peer, await copyFrom(this.#parts, peer, standing, signal));
         if (voted || this.heard.size === 0 || this.heard.size < this.needed) return;
         this.#isOver = true;
         resolve();
@@ -128,6 +179,7 @@ class Hearing {
       return;
     }
     this.heard.add(peer);
+    this.#parts.views.noteHeard(peer);
     for (const member of new Set(answer.members)) {
       this.#named.set(member, (this.#named.get(member) ?? 0) + 1);
     }
@@ -140,11 +192,15 @@ class Hearing {
  * those that no present witness names stop to count; otherwise one who comes back after a week would
  * wait for a quorum of the departed.
  */
-function forgetDeparted(context: LeaseContext, told: readonly (readonly PeerId[])[]): void {
+function forgetDeparted(
+  { context, views }: SettleParts,
+  told: readonly (readonly PeerId[])[],
+): void {
   if (told.length === 0) return;
   const present = new Set(told.flat());
-  for (const { peer, recalled, settled, connected } of context.roster.all()) {
-    if (!recalled || !settled || connected || present.has(peer)) continue;
+  for (const peer of views.neighboursOf(context.self)) {
+    const entry = context.roster.get(peer);
+    if (entry?.recalled !== true || entry.connected || present.has(peer)) continue;
     context.roster.patch(peer, { settled: false });
   }
 }
@@ -164,10 +220,11 @@ interface Copied {
 async function copyFrom(
   parts: SettleParts,
   peer: PeerId,
+  standing: SyncStanding,
   signal: Signal | undefined,
 ): Promise<Copied | null> {
   const { context, ledger } = parts;
-  const first = await copyPages(parts, peer, signal);
+  const first = await copyPages(parts, peer, standing, signal);
   let open = first?.pending ?? [];
   for (const [kind, key, owner, claimId, epoch] of open) {
     ledger.hear({ subject: { kind, key }, owner, claimId, epoch }, context.clock.now());
@@ -177,7 +234,7 @@ async function copyFrom(
   for (let failures = 0; open.length > 0;) {
     await sleep(context.clock, UNDER_WAY_PAUSE_MS, signal);
     if (signal?.aborted === true || failures === LOOKS_LOST_MAX) return null;
-    const again = await copyPages(parts, peer, signal);
+    const again = await copyPages(parts, peer, standing, signal);
     if (again === null) {
       failures += 1;
       continue;
@@ -200,24 +257,29 @@ async function copyFrom(
 async function copyPages(
   parts: SettleParts,
   peer: PeerId,
+  standing: SyncStanding,
   signal: Signal | undefined,
 ): Promise<Copied | null> {
-  const { context, witness } = parts;
+  const { context, witness, ledger, views } = parts;
+  // What is known when this begins: what is copied from others meanwhile would be left out in vain.
+  const leases = marksOfLeases(ledger.live(context.clock.now()));
+  const members = marksOfMembers(views.neighboursOf(context.self));
   const named: PeerId[] = [];
   const underWay: PendingGrant[] = [];
   let cursor = '';
   for (let page = 0; page < SYNC_PAGES_MAX; page++) {
-    const response = await ask(context, witness, peer, ['sync', cursor], signal);
+    const question: LeaseRequest = ['sync', cursor, standing, leases, members];
+    const response = await ask(context, witness, peer, question, signal);
     if (response?.[0] !== 'state') return null;
-    const [, standing, members, entries, pending, next] = response;
+    const [, itsStanding, told, entries, pending, next] = response;
     if (page === 0) {
-      named.push(...members.map(([member]) => member));
-      await context.meet(members, signal);
+      named.push(...told.map(([member]) => member));
+      await context.meet(told, signal);
     }
     for (const [raw, remainingMs] of entries) await witness.import(raw, remainingMs);
     underWay.push(...pending);
-    if (next === null || standing === 'fresh') {
-      return { standing, members: named, pending: underWay };
+    if (next === null || itsStanding === 'fresh') {
+      return { standing: itsStanding, members: named, pending: underWay };
     }
     cursor = next;
   }

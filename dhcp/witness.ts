@@ -13,8 +13,10 @@ import {
   type LeaseCertificate,
 } from './certificate.js';
 import type { LeaseContext } from './context.js';
+import { Door } from './door.js';
 import { firstPortion, remainingOf } from './handover.js';
 import type { Journal } from './journal.js';
+import { knownLeases, knownMembers } from './known.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
 import {
   LEASE_PROTOCOL,
@@ -24,11 +26,18 @@ import {
   MEMBERS_TOLD_MAX,
   type LeaseRequest,
   type LeaseResponse,
+  type MemberHint,
   type PendingGrant,
 } from './messages.js';
-import { toleranceOf, WITNESSES } from './quorum.js';
+import { slackOf, toleranceOf, WITNESSES } from './quorum.js';
 import { subjectHashKey, subjectText, type Subject } from './subject.js';
 import type { Views } from './views.js';
+
+/**
+ * So many members nearest to a subject are told of it: its witnesses, and those that become it when a few of them leave, as
+ * they would not know of it before they ask again.
+ */
+const HANDED_OVER = WITNESSES + 2 * slackOf(WITNESSES);
 
 /** Thrown at the transport, which answers `refused`; the text stays here. */
 class RefusedRequest extends Error {}
@@ -38,6 +47,7 @@ export class Witness {
   readonly #ledger: Ledger;
   readonly #journal: Journal;
   readonly #views: Views;
+  readonly #door = new Door();
   readonly #watchers = new Set<(certificate: LeaseCertificate) => void>();
   #hasHistory = false;
   #resigned = false;
@@ -97,8 +107,12 @@ export class Witness {
         return await this.#commit(from, request[1]);
       case 'release':
         return await this.#release(from, { kind: request[1], key: request[2] }, request[3]);
-      case 'sync':
-        return this.#handOver(from, request[1]);
+      case 'sync': {
+        const [, cursor, standing, leases, members] = request;
+        const laterMs = standing === 'waiting' ? this.#admitLater(from) : 0;
+        if (laterMs > 0) return ['later', laterMs];
+        return this.#handOver(from, cursor, standing !== 'voter', { leases, members });
+      }
       case 'lookup':
         return this.#lookup({ kind: request[1], key: request[2] });
       case 'resign':
@@ -117,11 +131,10 @@ export class Witness {
     this.#resigned = true;
     this.#views.selfSettled = false;
     const nowMs = clock.now();
-    const held = [...this.#ledger.live(nowMs)].filter((entry) => entry.certificate !== null);
     await Promise.all(
       this.#views.others().map(async (peer) => {
         if (this.#context.roster.get(peer)?.connected !== true) return;
-        let rest = held;
+        let rest = this.#dutiesOf(peer, nowMs).filter((entry) => entry.certificate !== null);
         do {
           const portion = firstPortion(rest, nowMs);
           rest = rest.slice(portion.taken);
@@ -164,6 +177,7 @@ export class Witness {
     if (!terms.view.includes(self) || missing.length > toleranceOf(terms.view.length)) {
       return ['stale', missing.map((peer) => this.#context.hintOf(peer))];
     }
+    if (!this.#views.knowsPast(mine)) return ['abstain'];
     const wallS = Math.floor(clock.wallNow() / 1000);
     const decision = this.#ledger.claim(terms, clock.now(), wallS);
     switch (decision.kind) {
@@ -205,32 +219,44 @@ export class Witness {
     return ['done'];
   }
 
+  /** Milliseconds after which a newcomer may register; 0: it may now, or has already. */
+  #admitLater(from: PeerId): number {
+    const { roster, clock } = this.#context;
+    if (roster.get(from)?.settled === true) return 0;
+    const nowMs = clock.now();
+    const isBusy = [...this.#ledger.live(nowMs)].some((entry) => entry.phase === 'granted');
+    return this.#door.admit(nowMs, isBusy);
+  }
+
   /** Registers `from` as a witness and gives it, in one step, what it will have to watch over. */
-  #handOver(from: PeerId, cursor: string): LeaseResponse {
-    const { clock, networkId, distance, roster } = this.#context;
+  #handOver(
+    from: PeerId,
+    cursor: string,
+    isFresh: boolean,
+    known: { readonly leases: Uint8Array; readonly members: string },
+  ): LeaseResponse {
+    const { clock, roster } = this.#context;
     const standing = this.#views.selfSettled
       ? 'settled'
       : this.#hasHistory
         ? 'recovering'
         : 'fresh';
     roster.patch(from, { settled: true });
+    // It votes later than this node, and after it knows at least as much.
+    if (isFresh && this.#views.selfSettled) this.#views.noteHeard(from);
     const nowMs = clock.now();
-    const wanted = [...this.#ledger.live(nowMs)]
+    const isKnown = knownLeases(known.leases);
+    const wanted = this.#dutiesOf(from, nowMs)
       .filter((entry) => subjectText(entry.subject) > cursor)
-      .filter((entry) => {
-        const key = subjectHashKey(networkId, entry.subject);
-        const known = [...this.#views.others(), from, this.#context.self];
-        return distance.nearest(key, known, WITNESSES).includes(from);
-      })
+      .filter((entry) => entry.phase !== 'committed' || !isKnown(entry))
       .sort((a, b) => (subjectText(a.subject) < subjectText(b.subject) ? -1 : 1));
     const portion = firstPortion(wanted, nowMs);
     const page = wanted.slice(0, portion.taken);
     const last = page.at(-1);
-    const members = this.#views.others().filter((peer) => peer !== from);
     return [
       'state',
       standing,
-      members.slice(0, MEMBERS_TOLD_MAX).map((peer) => this.#context.hintOf(peer)),
+      cursor === '' ? this.#membersFor(from, known.members) : [],
       portion.certificates,
       page
         .filter((entry) => entry.phase === 'granted' && entry.hearsay !== true)
@@ -240,6 +266,26 @@ export class Witness {
         }),
       wanted.length > page.length && last !== undefined ? subjectText(last.subject) : null,
     ];
+  }
+
+  /** What is live here that a member has to know as a witness, now or when a few others are gone. */
+  #dutiesOf(member: PeerId, nowMs: number): LedgerEntry[] {
+    const { networkId, distance, self } = this.#context;
+    const voters = [...this.#views.others(), member, self];
+    return [...this.#ledger.live(nowMs)].filter((entry) => {
+      const key = subjectHashKey(networkId, entry.subject);
+      return distance.nearest(key, voters, HANDED_OVER).includes(member);
+    });
+  }
+
+  /** Voters that watch over subjects together with a member; without addresses where it knows them. */
+  #membersFor(member: PeerId, marks: string): MemberHint[] {
+    const isKnown = knownMembers(marks);
+    return this.#views
+      .neighboursOf(member)
+      .filter((peer) => peer !== this.#context.self)
+      .slice(0, MEMBERS_TOLD_MAX)
+      .map((peer) => (isKnown(peer) ? [peer, []] : this.#context.hintOf(peer)));
   }
 
   #lookup(subject: Subject): LeaseResponse {

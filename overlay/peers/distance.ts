@@ -20,7 +20,25 @@ export class Distance {
 
   /** The `count` of `peers` nearest to sha256(key), nearest first; duplicates are dropped. */
   nearest(key: Uint8Array, peers: Iterable<PeerId>, count: number): PeerId[] {
-    const target = this.#crypto.sha256(key);
+    return this.#nearest(this.#crypto.sha256(key), peers, count);
+  }
+
+  /** The `count` of `peers` nearest to a peer, nearest first; duplicates are dropped. */
+  nearestTo(peer: PeerId, peers: Iterable<PeerId>, count: number): PeerId[] {
+    return this.#nearest(this.#idOf(peer), peers, count);
+  }
+
+  /** Leading bits that the ids of two peers have in common; 256 for one peer. */
+  commonPrefixBits(a: PeerId, b: PeerId): number {
+    const [left, right] = [this.#idOf(a), this.#idOf(b)];
+    for (let index = 0; index < left.length; index++) {
+      const difference = (left[index] ?? 0) ^ (right[index] ?? 0);
+      if (difference !== 0) return index * 8 + Math.clz32(difference) - 24;
+    }
+    return left.length * 8;
+  }
+
+  #nearest(target: Uint8Array, peers: Iterable<PeerId>, count: number): PeerId[] {
     const ranked = [...new Set(peers)].map((peer) => ({ peer, id: this.#idOf(peer) }));
     ranked.sort((a, b) => closer(target, a.id, b.id));
     return ranked.slice(0, count).map((entry) => entry.peer);

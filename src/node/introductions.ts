@@ -88,6 +88,8 @@ export class Introductions {
   readonly #toldAtMs = new Map<PeerId, number>();
   /** What connected peers said last of whether they vote. */
   readonly #voting = new Map<PeerId, boolean>();
+  /** Connected peers that were told of other members. */
+  readonly #introduced = new Set<PeerId>();
   #leaving = false;
 
   constructor(parts: IntroductionParts) {
@@ -99,8 +101,10 @@ export class Introductions {
       HELLO_PROTOCOL,
       { trust: 'unknown', requestBytesMax: HELLO_BYTES_MAX },
       (from, payload) => {
-        const refusal = this.#leaving ? LEAVING : this.#read(from, helloCodec.decode(payload));
-        const answer = refusal === null ? this.#parts.card() : this.#refusal(refusal);
+        const hello = helloCodec.decode(payload);
+        const refusal = this.#leaving ? LEAVING : this.#read(from, hello);
+        const isAsked = hello.ok && hello.value[7].length > 0;
+        const answer = refusal === null ? this.#cardFor(from, isAsked) : this.#refusal(refusal);
         return Promise.resolve(helloAnswerCodec.encode(answer));
       },
     );
@@ -111,6 +115,7 @@ export class Introductions {
       closed: (peer) => {
         const { roster, clock } = this.#parts;
         this.#voting.delete(peer);
+        this.#introduced.delete(peer);
         this.#toldAtMs.delete(peer);
         roster.patch(peer, { connected: false, lastHeardMs: clock.now() });
       },
@@ -212,9 +217,10 @@ export class Introductions {
   }
 
   async #exchange(peer: PeerId, signal?: Signal): Promise<boolean> {
-    const { rpc, logger, card } = this.#parts;
+    const { rpc, logger } = this.#parts;
+    const card = this.#cardFor(peer, false);
     try {
-      const response = await rpc.request(peer, HELLO_PROTOCOL, helloCodec.encode(card()), {
+      const response = await rpc.request(peer, HELLO_PROTOCOL, helloCodec.encode(card), {
         timeoutMs: HELLO_TIMEOUT_MS,
         trust: 'unknown',
         ...(signal === undefined ? {} : { signal }),
@@ -233,6 +239,18 @@ export class Introductions {
       });
       return false;
     }
+  }
+
+  /** Other members are named once on a connection, and when the peer names its own: most hellos tell of something else. */
+  #cardFor(peer: PeerId, isAsked: boolean): Hello {
+    const card = this.#parts.card();
+    if (isAsked || !this.#introduced.has(peer)) {
+      this.#introduced.add(peer);
+      return card;
+    }
+    const brief: Hello = [...card];
+    brief[7] = [];
+    return brief;
   }
 
   #refusal(code: string): ['refused', string, Uint8Array[]] {

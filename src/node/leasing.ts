@@ -24,12 +24,14 @@ import { address6Key } from './search.js';
  */
 const SETTLE_PAUSE_MS_MIN = 300;
 const SETTLE_PAUSE_MS_MAX = 3_000;
-/** A settled node looks again for state it should hold, after members came or went. */
-const RESETTLE_PAUSE_MS = 30_000;
+/** A settled node looks so often whether its neighbours are others than before, which costs nothing. */
+const NEIGHBOURS_CHECK_MS = 5_000;
+/** Neighbours that did not answer are asked again, at longer and longer intervals, up to this. */
+const RESETTLE_PAUSE_MS_MAX = 60_000;
 /** Smaller networks know all their members and so all their IPv6 addresses. */
 const PUBLISH_FROM_MEMBERS = 32;
-/** Claims wait this long at the most for this node to become a witness. */
-const SETTLE_FIRST_MS = 8_000;
+/** A newcomer gets its address first, but becomes a witness after this long without one. */
+const UNADDRESSED_MS_MAX = 8_000;
 /** A name is claimed after the address, or after this long without one. */
 const ADDRESS_FIRST_MS = 10_000;
 const RESIGN_TIMEOUT_MS = 2_000;
@@ -60,9 +62,11 @@ export class Leasing {
   readonly #journal: Journal;
   readonly #witness: Witness;
   #resettle: Canceller | null = null;
+  /** Those asked last for what this node has to know. */
+  #neighbours: ReadonlySet<PeerId> = new Set();
   #published6 = false;
-  /** Ends the wait for the first address. */
-  #onAddress: Canceller | null = null;
+  /** End the waits for the first address. */
+  readonly #onAddress = new Set<Canceller>();
 
   constructor(parts: LeasingParts) {
     this.#parts = parts;
@@ -123,28 +127,36 @@ export class Leasing {
 
   /** Witness state, address and name side by side, until `signal` aborts. */
   async run(signal: Signal): Promise<void> {
-    // A claim sent before this node is a witness itself is out of date as soon as it is one, so
-    // claims wait a moment for that; a lease of an earlier run is taken up meanwhile.
-    const settled = new Canceller(signal);
-    const prepared = sleep(this.#parts.context.clock, SETTLE_FIRST_MS, settled.signal);
     await Promise.all([
-      this.#settleForever(signal, settled),
-      this.address.run(signal, prepared),
-      this.name.run(signal, this.#addressed(signal)),
+      this.#settleForever(signal),
+      this.address.run(signal),
+      this.name.run(signal, this.#addressed(signal, ADDRESS_FIRST_MS)),
     ]);
   }
 
-  /** The address is in use: the name may follow. */
+  /** The address is in use: the rest may follow. */
   addressed(): void {
-    this.#onAddress?.abort('in use');
+    for (const waiting of this.#onAddress) waiting.abort('in use');
+    this.#onAddress.clear();
   }
 
-  /** The address comes first: when many start at once, names would double what witnesses are asked. */
-  async #addressed(signal: Signal): Promise<void> {
+  /** The address comes first: when many start at once, the rest would double what witnesses are asked. */
+  async #addressed(signal: Signal, msMax: number): Promise<void> {
     const held = new Canceller(signal);
-    this.#onAddress = held;
-    await sleep(this.#parts.context.clock, ADDRESS_FIRST_MS, held.signal);
+    this.#onAddress.add(held);
+    await sleep(this.#parts.context.clock, msMax, held.signal);
+    this.#onAddress.delete(held);
     held.dispose();
+  }
+
+  /**
+   * A newcomer is not needed as a witness at once, and what it claims would be out of date as soon as it counts as one.
+   * Who voted before counts anyway, and is needed.
+   */
+  async #whenNeeded(hadHistory: boolean, signal: Signal): Promise<void> {
+    const { context } = this.#parts;
+    if (hadHistory || context.founder) return;
+    if (this.address.key === null) await this.#addressed(signal, UNADDRESSED_MS_MAX);
   }
 
   /**
@@ -174,36 +186,60 @@ export class Leasing {
     await this.#witness.resign(RESIGN_TIMEOUT_MS, leaves);
   }
 
-  async #settleForever(signal: Signal, settled: Canceller): Promise<void> {
+  async #settleForever(signal: Signal): Promise<void> {
     const { context, ledger, announce } = this.#parts;
     const journal = this.#journal;
     const parts = { context, witness: this.#witness, ledger, journal, views: this.views };
     const hadHistory = await journal.wasSettled();
+    await this.#whenNeeded(hadHistory, signal);
     let pauseMs = SETTLE_PAUSE_MS_MIN;
+    let hearAll = false;
     while (!signal.aborted) {
       const before = this.views.selfSettled;
-      await settle(parts, { hadHistory, signal });
+      const neighbours = this.#presentNeighbours();
+      const again = hearAll || [...this.#neighbours].some((peer) => !neighbours.has(peer));
+      hearAll = false;
+      this.#neighbours = neighbours;
+      await settle(parts, { hadHistory, again, signal });
       if (!before && this.views.selfSettled) {
-        settled.abort('settled');
-        settled.dispose();
         this.address.nudge();
         this.name.nudge();
         await announce();
+        pauseMs = SETTLE_PAUSE_MS_MIN;
+        // It went on as soon as it had heard enough. Now it hears all, and who has left meanwhile.
+        hearAll = true;
       }
       if (context.roster.all().length >= PUBLISH_FROM_MEMBERS) {
         inBackground(context.logger, 'IPv6 address not published', this.#publishAddress6(signal));
       }
-      const wake = new Canceller(signal);
-      this.#resettle = wake;
       const spreadMs = pauseMs * (0.5 + context.rng.float());
-      await sleep(
-        context.clock,
-        this.views.selfSettled ? RESETTLE_PAUSE_MS : spreadMs,
-        wake.signal,
-      );
-      pauseMs = Math.min(pauseMs * 2, SETTLE_PAUSE_MS_MAX);
-      wake.dispose();
+      await this.#untilWorthwhile(spreadMs, hearAll, signal);
+      const pauseMsMax = this.views.selfSettled ? RESETTLE_PAUSE_MS_MAX : SETTLE_PAUSE_MS_MAX;
+      pauseMs = Math.min(pauseMs * 2, pauseMsMax);
     }
+  }
+
+  /** The pause before the next attempt; for a node that heard all its neighbours, until they change. */
+  async #untilWorthwhile(pauseMs: number, hearAll: boolean, signal: Signal): Promise<void> {
+    const { clock } = this.#parts.context;
+    const wake = new Canceller(signal);
+    this.#resettle = wake;
+    await sleep(clock, pauseMs, wake.signal);
+    while (!wake.signal.aborted && this.views.selfSettled) {
+      const neighbours = this.#presentNeighbours();
+      if (hearAll) break;
+      const isChanged = [...this.#neighbours].some((peer) => !neighbours.has(peer));
+      if (isChanged || [...neighbours].some((peer) => !this.views.hasHeard(peer))) break;
+      await sleep(clock, NEIGHBOURS_CHECK_MS, wake.signal);
+    }
+    wake.dispose();
+  }
+
+  /** Voters that this node is connected to and may watch over subjects with. */
+  #presentNeighbours(): ReadonlySet<PeerId> {
+    const { self, roster } = this.#parts.context;
+    const all = this.views.neighboursOf(self);
+    return new Set(all.filter((peer) => roster.get(peer)?.connected === true));
   }
 
   /** In a network too large to know everyone this is how an IPv6 address is found. */

@@ -94,7 +94,7 @@ describe('real nodes among hostile peers', function () {
         leaseRequestCodec.encode(['claim', 'address', '10.77.1.1', claimId, 1, 0, 600, view]),
         leaseRequestCodec.encode(['commit', encodeCertificate(lease)]),
         leaseRequestCodec.encode(['release', 'name', 'first', claimId]),
-        leaseRequestCodec.encode(['sync', '']),
+        leaseRequestCodec.encode(['sync', '', 'newcomer', new Uint8Array(), '']),
         leaseRequestCodec.encode(['lookup', 'address', '10.77.1.1']),
       ],
       [REVOCATIONS_PROTOCOL]: [new Uint8Array(8)],
@@ -199,7 +199,7 @@ describe('real nodes among hostile peers', function () {
     const [address] = founder.host.swarm.addresses();
     await rogue.host.swarm.dial(address ?? '', { timeoutMs: 2_000 }).catch(() => null);
     expect(await rogue.lease(['lookup', 'name', 'first'])).to.be.a('string');
-    expect(await rogue.lease(['sync', ''])).to.be.a('string');
+    expect(await rogue.lease(['sync', '', 'newcomer', new Uint8Array(), ''])).to.be.a('string');
     expect(await rogue.stream(PACKET_STREAM_PROTOCOL)).not.to.equal('open');
     const members = founder.facade.members().map(({ peerId }) => peerId);
     expect(members).not.to.include(identity.self);
@@ -209,7 +209,7 @@ describe('real nodes among hostile peers', function () {
     const identity = nodes.network.invited(numbers++);
     const rogue = await nodes.rogue(identity, founder);
     const [state, list, stream] = await Promise.all([
-      rogue.lease(['sync', '']),
+      rogue.lease(['sync', '', 'newcomer', new Uint8Array(), '']),
       rogue.request(REVOCATIONS_PROTOCOL, new Uint8Array()),
       rogue.stream(PACKET_STREAM_PROTOCOL),
     ]);

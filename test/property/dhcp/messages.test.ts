@@ -99,7 +99,16 @@ describe('lease messages of a hostile peer', () => {
       fc
         .tuple(kinds, key, id)
         .map(([kind, name, claim]): LeaseRequest => ['release', kind, name, claim]),
-      key.map((cursor): LeaseRequest => ['sync', cursor]),
+      fc
+        .tuple(
+          key,
+          fc.constantFrom('voter' as const, 'newcomer' as const, 'waiting' as const),
+          fc.uint8Array({ maxLength: 64 }),
+          fc.string({ maxLength: 24 }),
+        )
+        .map(([cursor, standing, leases, members]): LeaseRequest => [
+          ...(['sync', cursor, standing, leases, members] as const),
+        ]),
       fc.tuple(kinds, key).map(([kind, name]): LeaseRequest => ['lookup', kind, name]),
       fc
         .array(fc.tuple(raw, fc.integer({ min: -1, max: 1e9 })), { maxLength: 5 })

@@ -42,7 +42,7 @@ describe('properties of a node among hostile peers', () => {
       ['claim', 'invite', `0123456789abcdef/${self}`, id, 1, 0, 0, view],
       ['commit', raw],
       ['release', 'address', lease.subject.key, id],
-      ['sync', 'zzz'],
+      ['sync', 'zzz', 'newcomer', new Uint8Array(), ''],
       ['lookup', 'name', 'first'],
       ['resign', false, [[raw, -1]]],
     ];
@@ -96,7 +96,7 @@ describe('properties of a node among hostile peers', () => {
         fc.asyncProperty(fc.nat(7), changes, async (which, how) => {
           if (founder.gate.trust(identity.self) === 'denied') ({ rogue, identity } = await fresh());
           const valid = leaseRequestCodec.encode(
-            leaseMessages(identity.self)[which] ?? ['sync', ''],
+            leaseMessages(identity.self)[which] ?? ['sync', '', 'newcomer', new Uint8Array(), ''],
           );
           const answer = await nodes.settled(rogue.request(LEASE_PROTOCOL, damage(valid, how)));
           if (typeof answer === 'string') expect(REFUSALS).to.include(answer);

@@ -127,7 +127,7 @@ export class LeaseWorld implements Surroundings {
   async mesh(count: number, settled: boolean): Promise<LeaseNode[]> {
     const nodes: LeaseNode[] = [];
     for (let number = 0; number < count; number++) nodes.push(await this.add(number));
-    if (settled) for (const node of nodes) await this.#declareSettled(node);
+    if (settled) for (const node of nodes) await this.#declareSettled(node, nodes);
     await this.connectAll(nodes);
     return nodes;
   }
@@ -188,7 +188,11 @@ export class LeaseWorld implements Surroundings {
     if (this.#interference.length > 0) {
       const request = leaseRequestCodec.decode(raw);
       for (const interfere of request.ok ? this.#interference : []) {
-        const fate = interfere(from, to, request.ok ? request.value : ['sync', '']);
+        const fate = interfere(
+          from,
+          to,
+          request.ok ? request.value : ['sync', '', 'newcomer', new Uint8Array(), ''],
+        );
         if (fate != null) return fate;
       }
     }
@@ -284,9 +288,11 @@ export class LeaseWorld implements Surroundings {
     return `n${String(this.#numberOf({ self: peer }))}`;
   }
 
-  async #declareSettled(node: LeaseNode): Promise<void> {
+  /** As if it had heard all of these, which had nothing to tell. */
+  async #declareSettled(node: LeaseNode, others: readonly LeaseNode[]): Promise<void> {
     await node.journal.noteSettled(true);
     node.views.selfSettled = true;
+    for (const other of others) node.views.noteHeard(other.self);
   }
 
   #deliver(from: PeerId, to: PeerId): void {

@@ -1,8 +1,12 @@
 import { expect } from 'chai';
 import { claim } from '../../../dhcp/claim.js';
+import { LATER_MS_MAX, PATIENCE_MS } from '../../../dhcp/door.js';
+import { marksOfLeases } from '../../../dhcp/known.js';
+import { LEASE_MARK_BYTES } from '../../../dhcp/messages.js';
 import { syncQuorumOf } from '../../../dhcp/quorum.js';
 import type { Subject } from '../../../dhcp/subject.js';
 import { PROVISIONAL_MS, WITNESS_GRACE_MS } from '../../../dhcp/terms.js';
+import { claimId } from '../../support/leases/certificates.js';
 import type { LeaseNode } from '../../support/leases/lease-node.js';
 import { LeaseWorld } from '../../support/leases/lease-world.js';
 
@@ -175,10 +179,11 @@ describe('settling as a witness', () => {
     world.interfere((from, _to, request) =>
       from === claimant.self && request[0] === 'commit' ? { lost: 'request' } : null,
     );
-    const claiming = claimant.claim(KEY);
-    await world.clock.advance(100);
     const node = await newcomer(world, 4);
     const settling = node.settleOnce();
+    // It is let in, and the grants come just before it registers.
+    await world.clock.advance(9);
+    const claiming = claimant.claim(KEY);
     await world.clock.advance(1_500);
     expect(node.views.selfSettled).to.be.false;
     expect(node.ledger.at(SUBJECT, world.clock.now())).to.include({
@@ -192,6 +197,97 @@ describe('settling as a witness', () => {
     expect(node.ledger.at(SUBJECT, world.clock.now())?.phase).to.equal('tombstone');
   });
 
+  it('a newcomer waits while claims are under way, but not for ever', async () => {
+    const world = new LeaseWorld({ seed: 12 });
+    await world.mesh(3, true);
+    const claimant = await newcomer(world, 3);
+    let holdsUp = true;
+    world.interfere((from, _to, request) =>
+      holdsUp && from === claimant.self && request[0] === 'commit' ? { lost: 'request' } : null,
+    );
+    const claiming = claimant.claim(KEY);
+    await world.clock.advance(50);
+    const node = await newcomer(world, 4);
+    const settling = node.settleOnce();
+    await world.clock.advance(2_000);
+    expect(world.nodes[0]!.views.others()).to.not.include(node.self);
+    holdsUp = false;
+    await world.clock.until(claiming, 20_000);
+    await world.clock.until(settling, 10_000);
+    expect(node.views.selfSettled).to.be.true;
+
+    // Somebody always claims something.
+    const busy = world.nodes[0]!.ledger;
+    const another = await newcomer(world, 5);
+    const patience = another.settleOnce();
+    for (let waitedMs = 0; waitedMs < PATIENCE_MS + LATER_MS_MAX; waitedMs += 5_000) {
+      for (const { ledger } of [world.nodes[0]!, world.nodes[1]!, world.nodes[2]!]) {
+        const subject: Subject = { kind: 'name', key: `n${String(waitedMs)}` };
+        const grant = { subject, owner: claimant.self, claimId: claimId(waitedMs), epoch: 5 };
+        ledger.hear(grant, world.clock.now());
+      }
+      expect(busy.size()).to.be.greaterThan(0);
+      await world.clock.advance(5_000);
+    }
+    await world.clock.until(patience, 20_000);
+    expect(another.views.selfSettled).to.be.true;
+  });
+
+  it('newcomers that come at once are let in one after another', async () => {
+    const world = new LeaseWorld({ seed: 13 });
+    const [founder] = await world.mesh(1, true);
+    const nodes: LeaseNode[] = [];
+    for (let number = 1; number <= 5; number++) nodes.push(await newcomer(world, number));
+    const settling = Promise.all(nodes.map((node) => node.settleOnce()));
+    const registered = (): number => founder!.views.others().length;
+    const seen: number[] = [];
+    for (let step = 0; step < 20; step++) {
+      await world.clock.advance(100);
+      seen.push(registered());
+    }
+    for (let step = 3; step < seen.length; step++) {
+      expect(seen[step]! - seen[step - 3]!, seen.join(' ')).to.be.at.most(2);
+    }
+    expect(await world.clock.until(settling, 60_000)).to.deep.equal(nodes.map(() => true));
+  });
+
+  it('votes on nothing whose witnesses it has not heard', async () => {
+    const world = new LeaseWorld({ seed: 14 });
+    const nodes = await world.mesh(4, true);
+    const node = await newcomer(world, 4);
+    // It may believe itself settled by hearing all of the wrong ones.
+    node.views.selfSettled = true;
+    for (const other of nodes) other.roster.patch(node.self, { settled: true });
+    const view = world.nodes.map((other) => other.self);
+    const terms = ['address', KEY, claimId(1), 1_760_000_000, 0, 3_600, view] as const;
+    const vote = async (): Promise<string> => {
+      const answer = await node.witness.answer(nodes[1]!.self, ['claim', ...terms]);
+      return answer[0];
+    };
+    expect(await vote()).to.equal('abstain');
+    for (const other of nodes.slice(0, 2)) node.views.noteHeard(other.self);
+    expect(await vote()).to.equal('abstain');
+    node.views.noteHeard(nodes[2]!.self);
+    expect(await vote()).to.equal('granted');
+  });
+
+  it('asks for nothing it knows, and is told only that it does not', async () => {
+    const world = new LeaseWorld({ seed: 15 });
+    const [founder, owner] = await world.mesh(2, true);
+    for (let index = 0; index < 20; index++) {
+      const subject: Subject = { kind: 'invite', key: `abc/${String(index)}` };
+      await world.clock.until(claim(owner!.parts, { subject, termS: 0 }), 10_000);
+    }
+    const all = marksOfLeases(owner!.ledger.live(world.clock.now()));
+    const told = async (leases: Uint8Array): Promise<number> => {
+      const state = await founder!.witness.answer(owner!.self, ['sync', '', 'voter', leases, '']);
+      return state[0] === 'state' ? state[3].length : -1;
+    };
+    expect(await told(new Uint8Array())).to.equal(20);
+    expect(await told(all)).to.equal(0);
+    expect(await told(all.subarray(LEASE_MARK_BYTES))).to.equal(1);
+  });
+
   it('does not hand on what it only heard', async () => {
     const world = new LeaseWorld({ seed: 9 });
     const [node, other] = await world.mesh(2, true);
@@ -199,7 +295,13 @@ describe('settling as a witness', () => {
       { subject: SUBJECT, owner: other!.self, claimId: new Uint8Array(16), epoch: 5 },
       world.clock.now(),
     );
-    const state = await node!.witness.answer(other!.self, ['sync', '']);
+    const state = await node!.witness.answer(other!.self, [
+      'sync',
+      '',
+      'newcomer',
+      new Uint8Array(),
+      '',
+    ]);
     expect(state[0] === 'state' && state[4]).to.deep.equal([]);
   });
 

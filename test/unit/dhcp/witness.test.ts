@@ -42,7 +42,7 @@ describe('lease witness', () => {
       claimOf(view, 'name'),
       ['commit', new Uint8Array(10)],
       ['release', 'address', KEY, claimId(1)],
-      ['sync', ''],
+      ['sync', '', 'newcomer', new Uint8Array(), ''],
       ['lookup', 'address', KEY],
       ['resign', true, []],
     ] as const satisfies readonly LeaseRequest[]) {
@@ -156,7 +156,7 @@ describe('lease witness', () => {
     const [founder] = await world.mesh(1, true);
     const hasty = await world.add(1);
     await world.connectAll(world.nodes);
-    await founder!.witness.answer(hasty.self, ['sync', '']);
+    await founder!.witness.answer(hasty.self, ['sync', '', 'newcomer', new Uint8Array(), '']);
     expect(founder!.views.others()).to.deep.equal([hasty.self]);
     await world.clock.until(hasty.witness.resign(2_000, false), 10_000);
     expect(founder!.views.others()).to.deep.equal([]);
@@ -170,8 +170,8 @@ describe('lease witness', () => {
     for (const request of [
       claimOf(view),
       claimOf([owner!.self]),
-      ['sync', ''],
-      ['sync', 'zzz'],
+      ['sync', '', 'newcomer', new Uint8Array(), ''],
+      ['sync', 'zzz', 'newcomer', new Uint8Array(), ''],
       ['lookup', 'address', KEY],
       ['resign', false, [[new Uint8Array(3), -1]]],
     ] as const satisfies readonly LeaseRequest[]) {

@@ -41,7 +41,7 @@ describe('Introductions', () => {
   async function expectNothing(rogue: Rogue): Promise<void> {
     const self = founder.node.identity.self;
     for (const request of [
-      ['sync', ''],
+      ['sync', '', 'newcomer', new Uint8Array(), ''],
       ['lookup', 'address', '10.77.4.4'],
       [...ADDRESS_CLAIM, [self]],
     ] as const) {
@@ -254,7 +254,7 @@ describe('Introductions', () => {
     // It is named to others now, and they must be able to read that.
     const member = await nodes.joined(2, founder);
     expect(member.facade.status().ready).to.equal(true);
-    expect(await nodes.settled(rogue.lease(['sync', '']))).to.have.property('0', 'state');
+    expect(await nodes.settled(rogue.lease(['sync', '', 'newcomer', new Uint8Array(), '']))).to.have.property('0', 'state');
   });
 
   describe('when somebody refuses this node', () => {
