@@ -86,26 +86,53 @@ export async function claim(parts: ClaimParts, request: ClaimRequest): Promise<C
   let outcome: ClaimOutcome = nobody();
   // Members that witnesses insist on count in the view even while this node cannot reach them.
   const insisted = new Set<PeerId>();
+  // Those of the present claim. A release between two of them would free what the second was granted.
+  let rounds: Round[] = [];
   for (let attempt = 0; attempt <= REASKS_MAX; attempt++) {
     const view = await views.lookup(request.subject, [...insisted], request.signal);
-    if (view.length === 0) return nobody();
+    if (view.length === 0) {
+      release(parts, request, rounds);
+      return nobody();
+    }
     const { subject, termS } = request;
     const terms = { subject, owner: context.self, claimId, epoch, renewal, termS, view };
     const round = new Round(parts, terms, request);
+    rounds.push(round);
     outcome = await round.run();
     if (outcome.kind === 'won') return outcome;
+    if (request.signal?.aborted === true) break;
     if (round.newerEpoch > 0) {
       // The subject has a past this node did not know of; a new claim has to come after it.
+      release(parts, request, rounds);
+      rounds = [];
       epoch = Math.max(round.newerEpoch, epoch) + 1;
       claimId = context.rng.bytes(CLAIM_ID_BYTES);
       renewal = 0;
     } else if (round.missed.length > 0 && outcome.kind === 'no-quorum') {
       await context.meet(round.missed, request.signal);
       for (const peer of round.insisted()) insisted.add(peer);
-    } else return outcome;
-    if (request.signal?.aborted === true) return outcome;
+    } else break;
   }
+  release(parts, request, rounds);
   return outcome;
+}
+
+/**
+ * Gives back what was granted, beside whatever comes next. A renewal that fails gives nothing
+ * back, also when it had to start over as a new claim: witnesses may have committed it in place
+ * of the lease that is still in use.
+ */
+function release(parts: ClaimParts, request: ClaimRequest, rounds: readonly Round[]): void {
+  const last = rounds.at(-1);
+  if (request.renews !== undefined || last === undefined) return;
+  const { subject, claimId } = last.terms;
+  const view = rounds.flatMap((round) => round.terms.view);
+  for (const peer of informed(parts, { subject, view })) {
+    // A release that overtook its claim would leave the grant behind, so it waits for the answers.
+    void Promise.all(rounds.map((round) => round.answered(peer))).then(() =>
+      releaseAt(parts, { subject, claimId }, peer),
+    );
+  }
 }
 
 function nobody(): ClaimOutcome {
@@ -115,8 +142,8 @@ function nobody(): ClaimOutcome {
 
 /** One asking of all witnesses under one set of terms. */
 class Round {
+  readonly terms: ClaimTerms;
   readonly #parts: ClaimParts;
-  readonly #terms: ClaimTerms;
   readonly #signal: Signal | undefined;
   readonly #needed: number;
   readonly #grants: Grant[] = [];
@@ -125,7 +152,6 @@ class Round {
   #cannot = 0;
   /** The last question to each witness, answered or not. */
   readonly #questions = new Map<PeerId, Promise<unknown>>();
-  readonly #renews: boolean;
   #held: { readonly owner: PeerId; readonly certificate: LeaseCertificate | null } | null = null;
   /** Witnesses that showed a certificate of somebody else. */
   readonly #certified = new Set<PeerId>();
@@ -140,9 +166,8 @@ class Round {
 
   constructor(parts: ClaimParts, terms: ClaimTerms, request: ClaimRequest) {
     this.#parts = parts;
-    this.#terms = terms;
+    this.terms = terms;
     this.#signal = request.signal;
-    this.#renews = request.renews !== undefined;
     this.#needed = quorumOf(terms.view.length);
     this.#startedMs = parts.context.clock.now();
   }
@@ -150,31 +175,29 @@ class Round {
   async run(): Promise<ClaimOutcome> {
     await this.#collect();
     if (this.#grants.length < this.#needed) {
-      this.#release();
       return this.#failure();
     }
-    const certificate: LeaseCertificate = { ...this.#terms, grants: [...this.#grants] };
+    const certificate: LeaseCertificate = { ...this.terms, grants: [...this.#grants] };
     const committed = await this.#commit(certificate);
     const elapsedMs = this.#parts.context.clock.now() - this.#startedMs;
     if (!committed || elapsedMs > CLAIM_DEADLINE_MS) {
-      this.#release();
       return this.#failure();
     }
-    const { termS } = this.#terms;
+    const { termS } = this.terms;
     const heldUntilMs = termS === 0 ? Number.POSITIVE_INFINITY : this.#startedMs + termS * 1000;
     return { kind: 'won', certificate, heldUntilMs };
   }
 
   /** Members named by more witnesses than may be wrong: fewer could fill the view with nobodies. */
   insisted(): PeerId[] {
-    const wrongMax = slackOf(this.#terms.view.length);
+    const wrongMax = slackOf(this.terms.view.length);
     return [...this.#named].filter(([, times]) => times > wrongMax).map(([peer]) => peer);
   }
 
   #failure(): ClaimOutcome {
     const committing = this.#committing;
     if (this.#held !== null) {
-      const certain = this.#terms.view.length - this.#certified.size < this.#needed;
+      const certain = this.terms.view.length - this.#certified.size < this.#needed;
       return { kind: 'held', ...this.#held, certain, committing };
     }
     if (this.#refused !== null) return { kind: 'refused', why: this.#refused };
@@ -182,7 +205,7 @@ class Round {
       kind: 'no-quorum',
       granted: this.#grants.length,
       needed: this.#needed,
-      witnesses: this.#terms.view.length,
+      witnesses: this.terms.view.length,
       answered: this.#answered,
       committing,
     };
@@ -190,7 +213,7 @@ class Round {
 
   /** Resolves as soon as the outcome is certain. */
   async #collect(): Promise<void> {
-    const { view, subject, claimId, epoch, renewal, termS } = this.#terms;
+    const { view, subject, claimId, epoch, renewal, termS } = this.terms;
     await new Promise<void>((resolve) => {
       for (const peer of view) {
         const question = ask(
@@ -216,7 +239,7 @@ class Round {
     switch (response?.[0]) {
       case 'granted': {
         const signature = response[1];
-        if (verifyGrant(context.crypto, context.networkId, this.#terms, peer, signature)) {
+        if (verifyGrant(context.crypto, context.networkId, this.terms, peer, signature)) {
           const entry = peer === context.self ? null : context.roster.get(peer);
           const membership = entry === null ? context.membership : entry.membership;
           this.#grants.push({ witness: peer, signature, membership });
@@ -263,7 +286,7 @@ class Round {
   async #commit(certificate: LeaseCertificate): Promise<boolean> {
     this.#committing = true;
     const raw = encodeCertificate(certificate);
-    const { view } = this.#terms;
+    const { view } = this.terms;
     let done = 0;
     let failed = 0;
     return await new Promise<boolean>((resolve) => {
@@ -282,20 +305,9 @@ class Round {
     });
   }
 
-  /**
-   * Gives back what was granted, beside whatever comes next. A renewal that fails gives nothing
-   * back, also when it had to start over as a new claim: witnesses may have committed it in place
-   * of the lease that is still in use.
-   */
-  #release(): void {
-    if (this.#renews) return;
-    for (const peer of informed(this.#parts, this.#terms)) void this.#releaseAt(peer);
-  }
-
-  /** A release that overtook its claim would leave the grant behind, so it waits for the answer. */
-  async #releaseAt(peer: PeerId): Promise<void> {
+  /** Resolves when the last question to a witness was answered, or never will be. */
+  async answered(peer: PeerId): Promise<void> {
     await this.#questions.get(peer);
-    await releaseAt(this.#parts, this.#terms, peer);
   }
 }
 

@@ -70,7 +70,8 @@ describe('leases under churn', () => {
     joined.startKeeping();
     await world.clock.advance(WITNESS_GRACE_MS - MINUTE_MS);
     expect(joined.keeper.lease).to.equal(null);
-    expect(joined.keeper.hindrance).to.match(/^1 of 2 witnesses agreed/);
+    // None instead of one, where its own last claim is just being forgotten.
+    expect(joined.keeper.hindrance).to.match(/^[01] of 2 witnesses agreed/);
     await world.clock.advance(2 * MINUTE_MS);
     expect(joined.keeper.key).not.to.equal(null);
     world.expectSafe();
