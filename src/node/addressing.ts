@@ -67,6 +67,13 @@ export class Addressing {
     this.#work = this.#work.then(() => this.#apply(address4));
   }
 
+  /** Takes the IPv4 address off the device, since it is about to be given back. */
+  async withdraw(): Promise<void> {
+    this.#asked = null;
+    this.#work = this.#work.then(() => this.#apply(null));
+    await this.#work;
+  }
+
   /** Resolves when all that was asked for is done. */
   async settled(): Promise<void> {
     await this.#work;

@@ -213,6 +213,8 @@ export class OverlayNode {
   /** Gives the address and name back, for good, and tells everyone. */
   async release(): Promise<void> {
     this.#life.abort('leaving');
+    // Others may have it as soon as the first witness hears of the release.
+    await this.#addressing.withdraw();
     await this.#leasing.release();
     this.introductions.leave();
     await this.#leasing.resign(true);
