@@ -13,6 +13,8 @@ import type { Checker, Violations } from './checker.js';
 
 /** A failed claim has left nothing behind after this: the slowest answer and the release after it. */
 const BURNED_MS_MAX = 1_000;
+/** Ids remembered of a node: of many more claims than it makes in that time. */
+const DRAWN_MAX = 256;
 
 export class BurnedAddresses implements Checker {
   readonly names = ['burnedAddresses'];
@@ -20,7 +22,7 @@ export class BurnedAddresses implements Checker {
   watching = true;
   readonly #world: World;
   readonly #violations: Violations;
-  /** What each node drew since its last claim ended, in hexadecimal; the ids of its claims are among that. */
+  /** What each node drew, in hexadecimal, but for ids of claims that were won: ids of failed claims are among that. */
   readonly #drawn = new Map<VirtualNode, Set<string>>();
 
   /** Watches the randomness of all nodes of `world` that start from now on. */
@@ -32,14 +34,19 @@ export class BurnedAddresses implements Checker {
 
   heard(event: WorldEvent, _nowMs: number): void {
     if (event.kind === 'ended') this.#drawn.delete(event.node);
+    if (event.kind === 'lease') {
+      this.#drawn.get(event.node)?.delete(toHex(event.certificate.claimId));
+    }
     if (event.kind !== 'claim') return;
     const { node, key, outcome } = event;
-    const drawn = this.#drawn.get(node) ?? new Set<string>();
-    this.#drawn.delete(node);
     if (outcome === 'won' || !this.watching) return;
+    const failed = [...(this.#drawn.get(node) ?? [])];
     const { starts } = node;
     this.#world.clock.after(BURNED_MS_MAX, () => {
-      if (this.watching && node.starts === starts) this.#judge(node, key, drawn);
+      if (!this.watching || node.starts !== starts) return;
+      // What was under way beside it may have been won meanwhile.
+      const lost = failed.filter((id) => this.#drawn.get(node)?.has(id) === true);
+      this.#judge(node, key, new Set(lost));
     });
   }
 
@@ -51,6 +58,8 @@ export class BurnedAddresses implements Checker {
         if (length === CLAIM_ID_BYTES) {
           const drawn = this.#drawn.get(node) ?? new Set<string>();
           this.#drawn.set(node, drawn.add(toHex(bytes)));
+          const oldest = drawn.values().next();
+          if (drawn.size > DRAWN_MAX && oldest.done !== true) drawn.delete(oldest.value);
         }
         return bytes;
       },

@@ -19,13 +19,16 @@ import type { LatencyModel } from '../network/latency.js';
 
 /** Prefix lengths of the pools and how many addresses hosts may have there. */
 const POOLS = [
-  { prefixLength: 28, usable: 14, share: 0.8 },
-  { prefixLength: 27, usable: 30, share: 0.16 },
-  { prefixLength: 26, usable: 62, share: 0.04 },
+  { prefixLength: 28, usable: 14, share: 0.2 },
+  { prefixLength: 27, usable: 30, share: 0.6 },
+  { prefixLength: 26, usable: 62, share: 0.2 },
 ] as const;
 const MEMBERS_MIN = 8;
 const MEMBERS_MAX = 40;
-/** Share of the addresses that members have when all run. */
+/** Most networks are small: a message to everyone costs more the more there are. */
+const FEW_SHARE = 0.85;
+const FEW_MEMBERS_MAX = 14;
+/** Share of the addresses that are taken when all members run. */
 const FILL_MIN = 0.6;
 const FILL_MAX = 0.99;
 
@@ -41,15 +44,18 @@ export interface StormPlan {
   readonly calm: boolean;
   readonly subnet4: string;
   readonly usable: number;
-  /** Members that run when nothing fails; and how many of them are there before all others come at once. */
+  /** Members that run when nothing fails. */
   readonly members: number;
+  /** Leases that members keep besides their own. */
+  readonly tenants: number;
+  /** Members that are there before all others come at once. */
   readonly early: number;
   readonly termS: number;
   readonly latency: LatencyModel;
   readonly conditions: Conditions;
   readonly driftPpmMax: number;
   readonly wallOffsetMsMax: number;
-  /** Share of members that give their address back all the time; the others keep it as long as they can. */
+  /** Share of members that give their own address back again and again; the others keep it as long as they can. */
   readonly restless: number;
   /** Mean time between two faults. */
   readonly faultEveryMs: number;
@@ -76,23 +82,23 @@ export function stormPlan(seed: number, rng: Rng): StormPlan {
   const calm = seed % CALM_EVERY === CALM_EVERY - 1;
   let share = rng.float();
   const pool = POOLS.find((candidate) => (share -= candidate.share) < 0) ?? POOLS[0];
-  const least = Math.max(MEMBERS_MIN, Math.ceil(pool.usable * FILL_MIN));
-  const most = Math.min(MEMBERS_MAX, Math.floor(pool.usable * FILL_MAX));
-  // Rather full than not: only where addresses are short do members want the same one.
-  const members = Math.floor(least + Math.sqrt(rng.float()) * (most + 1 - least));
+  const taken = Math.floor(pool.usable * between(rng, FILL_MIN, FILL_MAX));
+  const membersMax = rng.float() < FEW_SHARE ? FEW_MEMBERS_MAX : MEMBERS_MAX;
+  const members = Math.floor(between(rng, MEMBERS_MIN, Math.min(taken, membersMax) + 1));
   return {
     seed,
     calm,
     subnet4: `10.77.0.0/${pool.prefixLength}`,
     usable: pool.usable,
     members,
+    tenants: taken - members,
     early: Math.floor(between(rng, 3, 6)),
     termS: pick(rng, [60, 60, 120, 300]) ?? 60,
-    latency: rng.float() < 0.3 ? 'lan' : 'internet',
+    latency: rng.float() < 0.2 && !calm ? 'lan' : 'internet',
     conditions: calm ? FINE : drawConditions(rng),
     driftPpmMax: rng.float() < 0.2 ? 100 : DRIFT_PPM_MAX,
     wallOffsetMsMax: rng.float() < 0.2 ? 0 : WALL_OFFSET_MS_MAX,
-    restless: between(rng, 0.5, 0.9),
+    restless: between(rng, 0.02, 0.15),
     faultEveryMs: between(rng, 2_000, 8_000),
     disksLostMax: Math.floor(members / WITNESSES),
   };

@@ -9,10 +9,13 @@ import { witnessTermMs } from '../../dhcp/ledger.js';
 import { BurnedAddresses } from '../checkers/burned-addresses.js';
 import type { Violation } from '../checkers/checker.js';
 import { RandomStreams } from '../core/random-streams.js';
+import type { SeededRng } from '../memory/seeded-rng.js';
 import { sequenceDiagram } from '../core/sequence-diagram.js';
-import type { VirtualNode } from '../world/virtual-node.js';
+import type { WorldEvent, WorldListener } from '../world/events.js';
+import type { NodeRun, VirtualNode } from '../world/virtual-node.js';
 import { Simulation } from './simulation.js';
 import { StormFaults } from './storm-faults.js';
+import { Tenants } from './tenants.js';
 import { between, pick, stormPlan, waiting, type StormPlan } from './storm-plan.js';
 
 /** The first members have this long to find each other before the others come. */
@@ -71,7 +74,7 @@ export interface StormResult {
 
 const DURATION_MS_MAX = 3_600_000;
 
-export class Storm {
+export class Storm implements WorldListener {
   readonly plan: StormPlan;
   readonly simulation: Simulation;
   readonly #options: StormOptions;
@@ -79,6 +82,10 @@ export class Storm {
   readonly #faults: StormFaults;
   readonly #burned: BurnedAddresses | null;
   readonly #restless = new Map<VirtualNode, boolean>();
+  /** Processes whose tenants are there. */
+  readonly #served = new Map<VirtualNode, NodeRun>();
+  readonly #tenantRng: SeededRng;
+  #isOver = false;
   #spell = { endMs: 0, releaseEveryMs: 0 };
 
   constructor(options: StormOptions) {
@@ -87,6 +94,7 @@ export class Storm {
     const streams = new RandomStreams(seed);
     this.plan = stormPlan(seed, streams.of('storm plan'));
     this.#rng = streams.of('storm');
+    this.#tenantRng = streams.of('storm tenants');
     this.simulation = new Simulation({
       ...{ seed, crypto, settle },
       ...this.plan,
@@ -103,10 +111,25 @@ export class Storm {
       this.simulation.check(this.#burned);
     }
     this.#faults = new StormFaults(world, this.plan, streams.of('storm faults'));
+    world.listen(this);
   }
 
   get allocations(): number {
     return this.simulation.leases.allocations;
+  }
+
+  /** A node that has its address takes its tenants in. */
+  heard(event: WorldEvent): void {
+    if (event.kind !== 'address' || event.address === null) return;
+    const { node } = event;
+    const { run } = node;
+    if (run === null || this.#served.get(node) === run) return;
+    this.#served.set(node, run);
+    const { tenants, members } = this.plan;
+    const share = Math.floor(tenants / members) + (node.number % members < tenants % members ? 1 : 0);
+    const keepMs = (): number => this.#releaseEveryMs();
+    const { world } = this.simulation;
+    new Tenants({ world, node, run, rng: this.#tenantRng.fork(), keepMs }).start(share);
   }
 
   async run(): Promise<StormResult> {
@@ -124,6 +147,7 @@ export class Storm {
       if (this.#rng.float() * (releasesPerMs + faultsPerMs) < faultsPerMs) this.#faults.strike();
       else this.#releaseSome();
     }
+    this.#isOver = true;
     this.#faults.end();
     if (!this.#violated) await simulation.converge(witnessTermMs(plan.termS) + PEACE_MS);
     return this.#result();
@@ -154,6 +178,7 @@ export class Storm {
   /** Mean time between two releases of a restless member, at present. */
   #releaseEveryMs(): number {
     const { nowMs } = this.simulation.world;
+    if (this.#isOver) return PEACE_MS;
     if (nowMs >= this.#spell.endMs) {
       const isFast = this.#rng.float() < FAST_SHARE;
       const [least, most] = isFast ? FAST_RELEASE_MS : SLOW_RELEASE_MS;
