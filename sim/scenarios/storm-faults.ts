@@ -51,7 +51,8 @@ export class StormFaults {
   #isCut = false;
   #isOver = false;
 
-  constructor(world: World, plan: StormPlan, rng: Rng) {
+  /** @param leaves members leave for good as well */
+  constructor(world: World, plan: StormPlan, rng: Rng, leaves: boolean) {
     this.#world = world;
     this.#plan = plan;
     this.#rng = rng;
@@ -64,7 +65,7 @@ export class StormFaults {
       ['kill', 5, () => this.#crash(false)],
       ['power', 4, () => this.#crash(true)],
       ['stop', 2, () => this.#end(false)],
-      ['leave', 1, () => this.#end(true)],
+      ['leave', leaves ? 1 : 0, () => this.#end(true)],
       ['disk', 1, () => this.#loseDisk()],
       ['blackout', 1, () => this.#blackout()],
       ['cut-one', 1.5, () => this.#cutOne()],

@@ -98,7 +98,7 @@ export function stormPlan(seed: number, rng: Rng): StormPlan {
     conditions: calm ? FINE : drawConditions(rng),
     driftPpmMax: rng.float() < 0.2 ? 100 : DRIFT_PPM_MAX,
     wallOffsetMsMax: rng.float() < 0.2 ? 0 : WALL_OFFSET_MS_MAX,
-    restless: between(rng, 0.02, 0.15),
+    restless: between(rng, 0.05, 0.3),
     faultEveryMs: between(rng, 2_000, 8_000),
     disksLostMax: Math.floor(members / WITNESSES),
   };

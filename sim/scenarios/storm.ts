@@ -8,6 +8,7 @@ import type { Crypto, Rng } from '../../overlay/ports.js';
 import { witnessTermMs } from '../../dhcp/ledger.js';
 import { BurnedAddresses } from '../checkers/burned-addresses.js';
 import type { Violation } from '../checkers/checker.js';
+import { UsedAddresses } from '../checkers/used-addresses.js';
 import { RandomStreams } from '../core/random-streams.js';
 import type { SeededRng } from '../memory/seeded-rng.js';
 import { sequenceDiagram } from '../core/sequence-diagram.js';
@@ -52,6 +53,8 @@ export interface StormOptions {
   readonly allocations: number;
   /** Virtual time after which it is over all the same, before the last phase. */
   readonly durationMsMax?: number;
+  /** Members leave for good as well; with losses they use their addresses too long (test/sim/violations). */
+  readonly leaves?: boolean;
   /** Told once in a virtual second. */
   readonly progress?: (allocations: number) => void;
 }
@@ -90,7 +93,8 @@ export class Storm implements WorldListener {
 
   constructor(options: StormOptions) {
     this.#options = options;
-    const { seed, crypto, settle, progress, durationMsMax = DURATION_MS_MAX } = options;
+    const { seed, crypto, settle, progress, leaves = false } = options;
+    const { durationMsMax = DURATION_MS_MAX } = options;
     const streams = new RandomStreams(seed);
     this.plan = stormPlan(seed, streams.of('storm plan'));
     this.#rng = streams.of('storm');
@@ -98,6 +102,7 @@ export class Storm implements WorldListener {
     this.simulation = new Simulation({
       ...{ seed, crypto, settle },
       ...this.plan,
+      leaseTermS: this.plan.termS,
       nodes: this.plan.members,
       durationMs: durationMsMax,
       lookupsPerS: 0,
@@ -105,12 +110,13 @@ export class Storm implements WorldListener {
       progress: () => progress?.(this.allocations),
     });
     const { world, violations } = this.simulation;
+    this.simulation.check(new UsedAddresses(violations));
     this.#burned = this.plan.calm ? new BurnedAddresses(world, violations) : null;
     if (this.#burned !== null) {
       this.#burned.watching = false;
       this.simulation.check(this.#burned);
     }
-    this.#faults = new StormFaults(world, this.plan, streams.of('storm faults'));
+    this.#faults = new StormFaults(world, this.plan, streams.of('storm faults'), leaves);
     world.listen(this);
   }
 

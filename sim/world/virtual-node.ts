@@ -167,7 +167,12 @@ export class VirtualNode {
   async stop(leaves: boolean): Promise<void> {
     const run = this.#run;
     if (run === null) return;
-    if (leaves) await run.node.release();
+    if (leaves) {
+      const released = run.node.release();
+      // It is given up from here on, and a node that leaves does not tell those who watch it.
+      this.#environment.changed(this);
+      await released;
+    }
     await run.node.stop();
     if (this.#run === run) this.kill();
   }

@@ -21,7 +21,7 @@ export interface PlantedBug {
   readonly seed: number;
 }
 
-const DUPLICATES = ['duplicateLeases', 'duplicateAddresses'];
+const DUPLICATES = ['duplicateLeases', 'duplicateAddresses', 'foreignAddresses'];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -104,7 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'if (address4 === null || (address4 === this.#asked && this.#hindrance === null))',
       },
     ],
-    shownBy: ['duplicateAddresses'],
+    shownBy: ['duplicateAddresses', 'foreignAddresses'],
     seed: 0,
   },
   {

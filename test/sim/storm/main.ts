@@ -1,10 +1,10 @@
 /**
  * Runs storms of allocations over many seeds, and counts what must never happen.
  *
- *   node main.js [--seeds 0-199] [--allocations 1000000] [--workers n] [--result file] [--first]
+ *   node main.js [--seeds 0-199] [--allocations 1000000] [--workers n] [--result file] [--first] [--leaves]
  *
- * `--allocations` are those of all seeds together; `--first` ends the run with the first violation. The exit code is 1
- * if there was one. A seed does the same in every run, so `--seeds 17-17` repeats what was found.
+ * `--allocations` are those of all seeds together; `--first` ends the run with the first violation; with `--leaves` members
+ * leave for good as well. The exit code is 1 if there was a violation. A seed does the same in every run, so `--seeds 17-17` repeats what was found.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     result: { type: 'string' },
     first: { type: 'boolean', default: false },
+    leaves: { type: 'boolean', default: false },
   },
 });
 
@@ -79,7 +80,7 @@ async function work(): Promise<void> {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
   for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
     running.set(seed, 0);
-    const order: Order = { seed, allocations: eachAllocations };
+    const order: Order = { seed, allocations: eachAllocations, leaves: values.leaves };
     worker.postMessage(order);
     for (let isDone = false; !isDone;) {
       const [report] = (await once(worker, 'message')) as [Report];

@@ -4,6 +4,7 @@ import type { StormResult } from '../../../sim/scenarios/storm.js';
 export interface Order {
   readonly seed: number;
   readonly allocations: number;
+  readonly leaves: boolean;
 }
 
 export type Report =

@@ -10,11 +10,12 @@ function tell(report: Report): void {
   port?.postMessage(report);
 }
 
-port.on('message', ({ seed, allocations }: Order) => {
+port.on('message', ({ seed, allocations, leaves }: Order) => {
   const startMs = performance.now();
   runStorm({
     seed,
     allocations,
+    leaves,
     progress: (done) => {
       tell({ kind: 'progress', seed, allocations: done });
     },
