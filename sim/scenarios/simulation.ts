@@ -9,6 +9,7 @@ import { Violations } from '../checkers/checker.js';
 import { AcquireTimes, Convergence } from '../checkers/convergence.js';
 import { HonestNodes } from '../checkers/honest-nodes.js';
 import { Lookups } from '../checkers/lookups.js';
+import { SettledPromises } from '../checkers/settled-promises.js';
 import { UniqueAddresses } from '../checkers/unique-addresses.js';
 import { UniqueLeases } from '../checkers/unique-leases.js';
 import { World, type WorldOptions } from '../world/world.js';
@@ -45,7 +46,7 @@ export class Simulation {
   readonly lookups: Lookups;
   readonly convergence: Convergence;
   readonly samples: Sample[] = [];
-  readonly #checkers: readonly Checker[];
+  readonly #checkers: Checker[] = [];
   #lookupDebt = 0;
   #planMs = 0;
 
@@ -56,18 +57,20 @@ export class Simulation {
     this.leases = new UniqueLeases(violations);
     this.convergence = new Convergence(violations);
     this.lookups = new Lookups(world);
-    this.#checkers = [
-      this.leases,
-      new UniqueAddresses(violations),
-      new Certificates(world, violations),
-      new HonestNodes(violations),
-      new BoundedState(violations, options.bytesPerSMax ?? BYTES_PER_S_MAX),
-    ];
-    for (const checker of this.#checkers) {
-      violations.expect(checker.names);
-      world.listen(checker);
-    }
+    this.check(this.leases);
+    this.check(new UniqueAddresses(violations));
+    this.check(new Certificates(world, violations));
+    this.check(new HonestNodes(violations));
+    this.check(new BoundedState(violations, options.bytesPerSMax ?? BYTES_PER_S_MAX));
+    this.check(new SettledPromises(world, violations));
     world.listen(this.acquired);
+  }
+
+  /** One more checker, for what not every scenario promises. Before anything starts. */
+  check(checker: Checker): void {
+    this.#checkers.push(checker);
+    this.violations.expect(checker.names);
+    this.world.listen(checker);
   }
 
   /** How much virtual time is to come, for those who watch. */

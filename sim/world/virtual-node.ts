@@ -2,7 +2,7 @@
 import type { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Roster } from '../../overlay/peers/roster.js';
-import type { Clock, Crypto, Logger, Rng } from '../../overlay/ports.js';
+import type { Clock, Crypto, Logger, Rng, Rpc } from '../../overlay/ports.js';
 import { WITNESS_GRACE_MS } from '../../dhcp/terms.js';
 import type { NodeIdentity } from '../../src/node/identity.js';
 import { OverlayNode } from '../../src/node/node.js';
@@ -30,6 +30,8 @@ export interface NodeEnvironment {
   readonly logger: (node: VirtualNode) => Logger;
   /** What is around the node's own randomness, for those who watch what it draws. */
   readonly watchRng: (node: VirtualNode, rng: Rng) => Rng;
+  /** The same around its requests. */
+  readonly watchRpc: (node: VirtualNode, rpc: Rpc) => Rpc;
   /** Its state, leases included, may be another than before. */
   readonly changed: (node: VirtualNode) => void;
 }
@@ -106,7 +108,8 @@ export class VirtualNode {
     const roster = new Roster({ graceMs: WITNESS_GRACE_MS });
     const gate = new TrustGate({ self: this.peer, roster, clock, logger });
     const host = new MemoryHost(network, { self: this.peer, gate });
-    const { rpc, directory, swarm, streams } = host;
+    const { directory, swarm, streams } = host;
+    const rpc = environment.watchRpc(this, host.rpc);
     const failures: CodedError[] = [];
     const node = new OverlayNode(
       this.identity,
@@ -164,7 +167,12 @@ export class VirtualNode {
   async stop(leaves: boolean): Promise<void> {
     const run = this.#run;
     if (run === null) return;
-    if (leaves) await run.node.release();
+    if (leaves) {
+      const released = run.node.release();
+      // It is given up from here on, and a node that leaves does not tell those who watch it.
+      this.#environment.changed(this);
+      await released;
+    }
     await run.node.stop();
     if (this.#run === run) this.kill();
   }
@@ -173,6 +181,8 @@ export class VirtualNode {
     const run = this.#run;
     if (run === null) return;
     this.#run = null;
+    // The clock is the host's and not the process's: by what it was wrong it stays wrong.
+    this.#wallOffsetMs = run.clock.wallNow() - this.#environment.clock.wallNow();
     run.clock.die();
     run.disk.cut();
     take(run);

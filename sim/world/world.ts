@@ -3,7 +3,7 @@
  * the nodes draw, and what a scenario does to them each have a stream of random numbers of their own.
  */
 import type { PeerId } from '../../overlay/base/peer-id.js';
-import type { Crypto, Logger, Rng } from '../../overlay/ports.js';
+import type { Crypto, Logger, Rng, Rpc } from '../../overlay/ports.js';
 import { cachingCrypto } from '../../src/node/caching-crypto.js';
 import { EventLog } from '../core/event-log.js';
 import { RandomStreams } from '../core/random-streams.js';
@@ -57,6 +57,9 @@ export class World {
   readonly log = new EventLog();
   readonly traffic = new TrafficMeter();
   readonly nodes: VirtualNode[] = [];
+  /** What is around the randomness and the requests of nodes that start, for checkers that watch them. */
+  watchRng: (node: VirtualNode, rng: Rng) => Rng = (_node, rng) => rng;
+  watchRpc: (node: VirtualNode, rpc: Rpc) => Rpc = (_node, rpc) => rpc;
   readonly #latency: Latency;
   readonly #byPeer = new Map<PeerId, VirtualNode>();
   readonly #listeners: WorldListener[] = [];
@@ -200,7 +203,8 @@ export class World {
       wallOffsetMs: (this.#hostRng.float() * 2 - 1) * wallOffsetMsMax,
       mtu: MTU_BYTES,
       logger: (node) => this.#loggerOf(node),
-      watchRng: (_node, rng) => rng,
+      watchRng: (node, rng) => this.watchRng(node, rng),
+      watchRpc: (node, rpc) => this.watchRpc(node, rpc),
       changed: (node) => {
         this.#observed.look(node);
       },

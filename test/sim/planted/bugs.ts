@@ -1,0 +1,131 @@
+/**
+ * Ways in which the lease protocol could be wrong, each as changes of the compiled code. What is replaced has to be there
+ * exactly once: who changes the protocol sees to it that the mistakes of others are still made here.
+ */
+
+export interface Edit {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PlantedBug {
+  readonly name: string;
+  /** What the protocol does about it. */
+  readonly against: string;
+  /** Compiled file, from the folder of the build. */
+  readonly file: string;
+  readonly edits: readonly Edit[];
+  /** Violations, any of which shows it. */
+  readonly shownBy: readonly string[];
+  /** Seed by which it was found last, tried first. */
+  readonly seed: number;
+}
+
+const DUPLICATES = ['duplicateLeases', 'duplicateAddresses', 'foreignAddresses'];
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a quorum is counted among the witnesses that answer',
+    against: 'members that cannot be reached count as witnesses for 15 minutes',
+    file: 'dhcp/views.js',
+    edits: [
+      {
+        from: '.filter((peer) => peer !== self);',
+        to: '.filter((peer) => peer !== self && roster.get(peer)?.connected === true);',
+      },
+    ],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+  {
+    name: 'newcomers vote before they know what was granted',
+    against: 'a member that has not settled abstains',
+    file: 'dhcp/witness.js',
+    edits: [{ from: "if (!this.#views.selfSettled)\n            return ['abstain'];", to: '' }],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+  {
+    name: 'a claim that failed keeps what it was granted',
+    against: 'a claim that failed releases at once what it was granted',
+    file: 'dhcp/claim.js',
+    edits: [
+      {
+        from: 'for (const peer of informed(this.#parts, this.#terms))\n            void this.#releaseAt(peer);',
+        to: '',
+      },
+    ],
+    shownBy: ['burnedAddresses'],
+    seed: 3,
+  },
+  {
+    name: 'a lease ends by the date of the witness, which is not that of the holder',
+    against: 'terms are measured by monotonic clocks, and travel as time left',
+    file: 'dhcp/witness.js',
+    edits: [
+      {
+        from: 'this.#ledger.commit(certificate, nowMs);',
+        to:
+          'this.#ledger.commit(certificate, nowMs, Math.max(0, 10_000 + 1_000 * (certificate.epoch +' +
+          ' certificate.termS * (1 + certificate.renewal / 2)) - this.#context.clock.wallNow()));',
+      },
+    ],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+  {
+    name: 'anybody may renew a lease',
+    against: 'a renewal is granted to the owner alone',
+    file: 'dhcp/ledger.js',
+    edits: [
+      {
+        from: "entry.phase !== 'tombstone' && entry.owner !== terms.owner)",
+        to: "entry.phase !== 'tombstone' && entry.owner !== terms.owner && terms.renewal === 0)",
+      },
+      {
+        from: 'equalBytes(entry.claimId, terms.claimId) && entry.owner === terms.owner',
+        to: 'equalBytes(entry.claimId, terms.claimId)',
+      },
+      {
+        from: 'if (entry.owner !== certificate.owner)',
+        to: 'if (entry.owner !== certificate.owner && certificate.renewal === 0)',
+      },
+    ],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+  {
+    name: 'who lost a lease keeps the address on its device',
+    against: 'what is not held any more is not used a moment longer',
+    file: 'src/node/addressing.js',
+    edits: [
+      {
+        from: 'if (address4 === this.#asked && this.#hindrance === null)',
+        to: 'if (address4 === null || (address4 === this.#asked && this.#hindrance === null))',
+      },
+    ],
+    shownBy: ['duplicateAddresses', 'foreignAddresses'],
+    seed: 0,
+  },
+  {
+    name: 'a witness forgets what it promised when it starts again',
+    against: 'what a witness promised is on disk before it answers',
+    file: 'dhcp/journal.js',
+    edits: [{ from: 'ledger.restore(entry);', to: '' }],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+  {
+    name: 'a witness keeps a lease no longer than its holder',
+    against: 'a witness keeps a lease for the term, 2 % of it and 10 seconds longer',
+    file: 'dhcp/ledger.js',
+    edits: [
+      {
+        from: 'termS * 1000 * (1 + WITNESS_MARGIN_RATIO) + WITNESS_MARGIN_MS;',
+        to: 'termS * 1000;',
+      },
+    ],
+    shownBy: DUPLICATES,
+    seed: 0,
+  },
+];
