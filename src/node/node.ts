@@ -370,7 +370,10 @@ export class OverlayNode {
   }
 
   #leaseChanged(): void {
-    if (this.signal.aborted) return;
+    if (this.signal.aborted) {
+      this.#changed();
+      return;
+    }
     this.traffic.addressed();
     // What is not held any more is not used a moment longer.
     if (this.address.key === null) this.#addressing.configure();

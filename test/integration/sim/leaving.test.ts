@@ -1,23 +1,6 @@
 /**
- * FAILS: found by the simulator, and not part of any suite. Run it with
- *
- *   npm run build && npx mocha --no-config dist/test/sim/violations/leave-keeps-address.js
- *
- * A node that leaves the network gives its address back and keeps it on its device until it has ended, which takes up to
- * 5.5 seconds when one witness does not answer: 3.5 for the release, 2 for the resignation. Others can win the address
- * meanwhile.
- *
- *   n2 (leaves)                 n0, n3, n4 (witnesses)        n1 (just lost its power)
- *      | abort: nothing that changes is looked at any more
- *      | -- release(10.77.0.3) --> free at n0, n3, n4
- *      | -- release(10.77.0.3) ----------------------------------> no answer for 3.5 s
- *      |        n3 claims and wins 10.77.0.3, with the commits of n0, n3, n4
- *      | 10.77.0.3 is still on the device of n2
- *      | -- resign --> ... 2 s
- *      | ends
- *
- * `OverlayNode.release` aborts the life of the node first, and `#leaseChanged` does nothing after that, so the device is
- * not told that the address is gone.
+ * Goal: a node that leaves the network does not use its address any more when others can have it. Method: one of its
+ * witnesses does not answer, so that leaving takes seconds, and somebody waits for the address meanwhile.
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
@@ -39,7 +22,8 @@ describe('a node that leaves', () => {
     });
     const { world, violations } = simulation;
     simulation.check(new UsedAddresses(violations));
-    const allPlaced = (): boolean => world.running().every(({ run }) => run?.node.configured4 != null);
+    const allPlaced = (): boolean =>
+      world.running().every(({ run }) => run?.node.configured4 != null);
     for (let number = 0; number < 5; number++) {
       void world.start(world.add());
       if (number === 0) await simulation.until(allPlaced, 60_000);
@@ -48,7 +32,13 @@ describe('a node that leaves', () => {
     await simulation.advance(15_000);
     const [, silent, leaving, node] = world.nodes;
     const run = node!.run!;
-    const tenants = new Tenants({ world, node: node!, run, rng: new SeededRng(5), keepMs: () => 1e9 });
+    const tenants = new Tenants({
+      world,
+      node: node!,
+      run,
+      rng: new SeededRng(5),
+      keepMs: () => 1e9,
+    });
     tenants.start(1);
     await simulation.advance(6_000);
     world.powerOff(silent!);
