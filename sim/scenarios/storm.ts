@@ -132,7 +132,8 @@ export class Storm implements WorldListener {
     if (run === null || this.#served.get(node) === run) return;
     this.#served.set(node, run);
     const { tenants, members } = this.plan;
-    const share = Math.floor(tenants / members) + (node.number % members < tenants % members ? 1 : 0);
+    const share =
+      Math.floor(tenants / members) + (node.number % members < tenants % members ? 1 : 0);
     const keepMs = (): number => this.#releaseEveryMs();
     const { world } = this.simulation;
     new Tenants({ world, node, run, rng: this.#tenantRng.fork(), keepMs }).start(share);
@@ -230,7 +231,10 @@ export class Storm implements WorldListener {
     const { violations, world } = this.simulation;
     const first = violations.kept[0] ?? null;
     const about = new Set(first?.nodes);
-    const told = world.log.last(TOLD_EVENTS, ({ from, to }) => about.has(from) || about.has(to ?? ''));
+    const told = world.log.last(
+      TOLD_EVENTS,
+      ({ from, to }) => about.has(from) || about.has(to ?? ''),
+    );
     return {
       seed: this.#options.seed,
       plan: this.plan,

@@ -1,7 +1,7 @@
 /** Nodes and leases that checkers are shown, as far as they look at them. */
 import type { LeaseCertificate } from '../../../dhcp/certificate.js';
 import type { SubjectKind } from '../../../dhcp/subject.js';
-import { Violations } from '../../../sim/checkers/checker.js';
+import { type Violations } from '../../../sim/checkers/checker.js';
 import { cheapCrypto } from '../../../sim/core/cheap-crypto.js';
 import type { VirtualNode } from '../../../sim/world/virtual-node.js';
 import { World } from '../../../sim/world/world.js';

@@ -254,7 +254,9 @@ describe('Introductions', () => {
     // It is named to others now, and they must be able to read that.
     const member = await nodes.joined(2, founder);
     expect(member.facade.status().ready).to.equal(true);
-    expect(await nodes.settled(rogue.lease(['sync', '', 'newcomer', new Uint8Array(), '']))).to.have.property('0', 'state');
+    expect(
+      await nodes.settled(rogue.lease(['sync', '', 'newcomer', new Uint8Array(), ''])),
+    ).to.have.property('0', 'state');
   });
 
   describe('when somebody refuses this node', () => {
