@@ -58,36 +58,34 @@ export class RoutingTables {
     return this.#buckets.bytes + 4 * (this.#roots.length + this.#cells.length);
   }
 
-  /** What the table of `node` would do with a contact. A newer incarnation of a known one is noted. */
+  /**
+   * What the table of `node` would do with a contact. Notes a newer incarnation of a known one, and
+   * splits a full bucket that may be split, which kad-dht does too before it asks anyone.
+   */
   offer(node: number, contact: number): Offer {
     const peer = nodeOf(contact);
-    this.#descend(node, peer);
-    if (this.#place === EMPTY) return 'room';
-    const bucket = this.#place >> 1;
-    const index = this.#buckets.indexOf(bucket, peer);
-    if (index !== NONE) {
-      const held = this.#buckets.contactAt(bucket, index);
-      if (isNewer(contact, held)) this.#buckets.replace(bucket, index, contact);
-      return 'known';
-    }
-    if (this.#buckets.length(bucket) < this.#shape.bucketSize) return 'room';
-    return this.#maySplit(node, peer) ? 'room' : 'full';
-  }
-
-  /** Admits a contact, splitting buckets on the way; false if it is known or its bucket is full. */
-  add(node: number, contact: number, nowMs: number): boolean {
-    const peer = nodeOf(contact);
-    if (peer === node) return false;
     for (;;) {
-      if (this.offer(node, contact) !== 'room') return false;
-      if (this.#place === EMPTY) this.#setPlace(node, 2 * this.#buckets.take() + 1);
+      this.#descend(node, peer);
+      if (this.#place === EMPTY) return 'room';
       const bucket = this.#place >> 1;
-      if (this.#buckets.length(bucket) < this.#shape.bucketSize) {
-        this.#buckets.push(bucket, contact, Math.floor(nowMs / 1_000));
-        return true;
+      const index = this.#buckets.indexOf(bucket, peer);
+      if (index !== NONE) {
+        const held = this.#buckets.contactAt(bucket, index);
+        if (isNewer(contact, held)) this.#buckets.replace(bucket, index, contact);
+        return 'known';
       }
+      if (this.#buckets.length(bucket) < this.#shape.bucketSize) return 'room';
+      if (!this.#maySplit(node, peer)) return 'full';
       this.#split(node, bucket);
     }
+  }
+
+  /** Admits a contact; false if it is known or its bucket is full. */
+  add(node: number, contact: number, nowMs: number): boolean {
+    if (nodeOf(contact) === node || this.offer(node, contact) !== 'room') return false;
+    if (this.#place === EMPTY) this.#setPlace(node, 2 * this.#buckets.take() + 1);
+    this.#buckets.push(this.#place >> 1, contact, Math.floor(nowMs / 1_000));
+    return true;
   }
 
   /** @returns whether the peer was in the table */
