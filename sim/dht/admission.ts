@@ -99,8 +99,7 @@ export class Admission {
     }
     this.#pinged[start + count] = contact;
     this.#pingedCount[node] = count + 1;
-    const request = { kind, from: node, to: contact, operation: NONE, serial: 0, value };
-    this.#wire.send({ ...request, recordBytes: 0 }, nowMs);
+    this.#wire.send(kind, node, contact, NONE, 0, value, 0, nowMs);
   }
 
   #endPing(node: number, contact: number): void {

@@ -7,20 +7,17 @@ import { NONE, nodeOf } from './contacts.js';
 
 const PAGE_BITS = 12;
 const PAGE_BUCKETS = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_BUCKETS - 1;
 
 /** 64 buckets for each of 262,144 nodes. */
 export const BUCKETS_MAX = 1 << 24;
 
-interface Page {
-  readonly contacts: Int32Array;
-  /** When each contact was admitted, in whole seconds. */
-  readonly admittedS: Uint32Array;
-  readonly lengths: Uint8Array;
-}
-
 export class BucketPool {
   readonly slots: number;
-  readonly #pages: Page[] = [];
+  readonly #contacts: Int32Array[] = [];
+  /** When each contact was admitted, in whole seconds. */
+  readonly #admittedS: Uint32Array[] = [];
+  readonly #lengths: Uint8Array[] = [];
   /** Buckets given back, to be used first. */
   readonly #free: number[] = [];
   #made = 0;
@@ -33,7 +30,7 @@ export class BucketPool {
 
   /** Memory taken by all buckets, used or not. */
   get bytes(): number {
-    return this.#pages.length * PAGE_BUCKETS * (8 * this.slots + 1);
+    return this.#lengths.length * PAGE_BUCKETS * (8 * this.slots + 1);
   }
 
   /** @returns an empty bucket */
@@ -41,76 +38,77 @@ export class BucketPool {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     assert(this.#made < BUCKETS_MAX, 'all routing tables share BUCKETS_MAX buckets');
-    if (this.#made === this.#pages.length * PAGE_BUCKETS) {
-      this.#pages.push({
-        contacts: new Int32Array(PAGE_BUCKETS * this.slots),
-        admittedS: new Uint32Array(PAGE_BUCKETS * this.slots),
-        lengths: new Uint8Array(PAGE_BUCKETS),
-      });
+    if (this.#made === this.#lengths.length * PAGE_BUCKETS) {
+      this.#contacts.push(new Int32Array(PAGE_BUCKETS * this.slots));
+      this.#admittedS.push(new Uint32Array(PAGE_BUCKETS * this.slots));
+      this.#lengths.push(new Uint8Array(PAGE_BUCKETS));
     }
     return this.#made++;
   }
 
   give(bucket: number): void {
-    this.#page(bucket).lengths[bucket & (PAGE_BUCKETS - 1)] = 0;
+    this.#setLength(bucket, 0);
     this.#free.push(bucket);
   }
 
   length(bucket: number): number {
-    return this.#page(bucket).lengths[bucket & (PAGE_BUCKETS - 1)] ?? 0;
+    return this.#lengths[bucket >> PAGE_BITS]?.[bucket & PAGE_MASK] ?? 0;
   }
 
   contactAt(bucket: number, index: number): number {
-    return this.#page(bucket).contacts[this.#offset(bucket) + index] ?? NONE;
+    return this.#contacts[bucket >> PAGE_BITS]?.[this.#offset(bucket) + index] ?? NONE;
   }
 
   admittedSAt(bucket: number, index: number): number {
-    return this.#page(bucket).admittedS[this.#offset(bucket) + index] ?? 0;
+    return this.#admittedS[bucket >> PAGE_BITS]?.[this.#offset(bucket) + index] ?? 0;
   }
 
   /** Index of the contact with a node, or NONE. */
   indexOf(bucket: number, node: number): number {
-    const page = this.#page(bucket);
-    const offset = this.#offset(bucket);
-    const length = page.lengths[bucket & (PAGE_BUCKETS - 1)] ?? 0;
-    for (let index = 0; index < length; index++) {
-      if (nodeOf(page.contacts[offset + index] ?? 0) === node) return index;
+    const contacts = this.#contacts[bucket >> PAGE_BITS];
+    if (contacts === undefined) return NONE;
+    const start = this.#offset(bucket);
+    const end = start + this.length(bucket);
+    for (let at = start; at < end; at++) {
+      if (nodeOf(contacts[at] ?? 0) === node) return at - start;
     }
     return NONE;
   }
 
   /** The bucket must have room. */
   push(bucket: number, contact: number, admittedS: number): void {
-    const page = this.#page(bucket);
     const length = this.length(bucket);
     assert(length < this.slots, 'a bucket has a fixed length');
     const at = this.#offset(bucket) + length;
-    page.contacts[at] = contact;
-    page.admittedS[at] = admittedS;
-    page.lengths[bucket & (PAGE_BUCKETS - 1)] = length + 1;
+    this.#pageOf(this.#contacts, bucket)[at] = contact;
+    this.#pageOf(this.#admittedS, bucket)[at] = admittedS;
+    this.#setLength(bucket, length + 1);
   }
 
   replace(bucket: number, index: number, contact: number): void {
-    this.#page(bucket).contacts[this.#offset(bucket) + index] = contact;
+    this.#pageOf(this.#contacts, bucket)[this.#offset(bucket) + index] = contact;
   }
 
   removeAt(bucket: number, index: number): void {
-    const page = this.#page(bucket);
     const length = this.length(bucket);
     const at = this.#offset(bucket) + index;
     const end = this.#offset(bucket) + length;
-    page.contacts.copyWithin(at, at + 1, end);
-    page.admittedS.copyWithin(at, at + 1, end);
-    page.lengths[bucket & (PAGE_BUCKETS - 1)] = length - 1;
+    this.#pageOf(this.#contacts, bucket).copyWithin(at, at + 1, end);
+    this.#pageOf(this.#admittedS, bucket).copyWithin(at, at + 1, end);
+    this.#setLength(bucket, length - 1);
   }
 
-  #page(bucket: number): Page {
-    const page = this.#pages[bucket >> PAGE_BITS];
+  #setLength(bucket: number, length: number): void {
+    this.#pageOf(this.#lengths, bucket)[bucket & PAGE_MASK] = length;
+  }
+
+  #pageOf<Page>(pages: readonly Page[], bucket: number): Page {
+    const page = pages[bucket >> PAGE_BITS];
     assert(page !== undefined, 'a bucket lies in one of the pages');
     return page;
   }
 
   #offset(bucket: number): number {
-    return (bucket & (PAGE_BUCKETS - 1)) * this.slots;
+    return (bucket & PAGE_MASK) * this.slots;
   }
 }

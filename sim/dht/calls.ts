@@ -43,20 +43,6 @@ function columns(capacity: number, bucketSize: number): Columns {
   };
 }
 
-export interface NewCall {
-  readonly kind: CallKind;
-  readonly from: number;
-  /** The sender as others see it: its number and incarnation. */
-  readonly fromContact: number;
-  readonly to: number;
-  /** Number and serial of the operation the call belongs to, or NONE. */
-  readonly operation: number;
-  readonly serial: number;
-  readonly value: number;
-  readonly sentMs: number;
-  readonly dueMs: number;
-}
-
 export class Calls {
   readonly #bucketSize: number;
   readonly #kinds: CallKind[] = [];
@@ -78,21 +64,36 @@ export class Calls {
     return this.#capacity * (42 + 4 * this.#bucketSize);
   }
 
-  take(call: NewCall): number {
+  /**
+   * A request of one node to a contact. Arguments rather than an object: this runs for every message.
+   * @param fromContact the sender as others see it: its number and incarnation
+   * @param operation number and serial of what the call belongs to, or NONE
+   */
+  take(
+    kind: CallKind,
+    from: number,
+    fromContact: number,
+    to: number,
+    operation: number,
+    serial: number,
+    value: number,
+    sentMs: number,
+    dueMs: number,
+  ): number {
     const id = this.#free.pop() ?? this.#kinds.length;
     if (id === this.#capacity) this.#grow();
-    this.#kinds[id] = call.kind;
-    const to = this.#columns;
-    to.from[id] = call.from;
-    to.fromContact[id] = call.fromContact;
-    to.to[id] = call.to;
-    to.operation[id] = call.operation;
-    to.serial[id] = call.serial;
-    to.value[id] = call.value;
-    to.sentMs[id] = call.sentMs;
-    to.dueMs[id] = call.dueMs;
-    to.events[id] = 0;
-    to.answerLength[id] = 0;
+    this.#kinds[id] = kind;
+    const column = this.#columns;
+    column.from[id] = from;
+    column.fromContact[id] = fromContact;
+    column.to[id] = to;
+    column.operation[id] = operation;
+    column.serial[id] = serial;
+    column.value[id] = value;
+    column.sentMs[id] = sentMs;
+    column.dueMs[id] = dueMs;
+    column.events[id] = 0;
+    column.answerLength[id] = 0;
     return id;
   }
 

@@ -27,6 +27,8 @@ const PRESENT = 8;
 /** Has failed to answer, or could not be met. */
 const FAILED = 16;
 const SELF = 32;
+/** Some peer has told of it, or it comes from the own table. */
+const TOLD = 64;
 
 const THIS_ROUND = QUEUED | ASKED | ANSWERED;
 
@@ -111,7 +113,9 @@ export class Lookup {
     }
     for (let index = 0; index < start.length; index++) {
       const at = this.#hear(start.at(index));
-      if (at !== NONE) this.#queue(at);
+      if (at === NONE) continue;
+      this.#flags[at] = (this.#flags[at] ?? 0) | TOLD;
+      this.#queue(at);
     }
     this.#state = 'asking';
     this.#endRoundIfIdle();
@@ -127,8 +131,13 @@ export class Lookup {
     return this.#contacts[at] ?? NONE;
   }
 
-  /** @param closer whom the peer told of */
-  answered(contact: number, closer: ContactList): void {
+  /**
+   * @param closer whom the peer told of
+   * @param fresh filled with those of them that this search had not heard of: whoever is told of
+   *   again by the next peer needs no second try at the routing table
+   */
+  answered(contact: number, closer: ContactList, fresh?: ContactList): void {
+    fresh?.clear();
     if (this.#state !== 'asking') return;
     this.#inFlight--;
     const from = nodeOf(contact);
@@ -141,7 +150,13 @@ export class Lookup {
     }
     for (let index = 0; index < closer.length; index++) {
       const heard = this.#hear(closer.at(index));
-      if (heard === NONE || ((this.#flags[heard] ?? 0) & QUEUED) !== 0) continue;
+      if (heard === NONE) continue;
+      const flags = this.#flags[heard] ?? 0;
+      if ((flags & TOLD) === 0) {
+        this.#flags[heard] = flags | TOLD;
+        fresh?.push(closer.at(index));
+      }
+      if ((flags & QUEUED) !== 0) continue;
       if (this.#isNearer(heard, from, fromDistance) && this.#mayEnter(heard)) this.#queue(heard);
     }
     this.#countAnswer();

@@ -118,8 +118,7 @@ export class KadNetwork {
     }
     this.#joins.set(node, done);
     const to = this.population.contact(bootstrap);
-    const call = { kind: 'ping-first', operation: NONE, serial: 0, value: NONE } as const;
-    this.#wire.send({ ...call, from: node, to, recordBytes: 0 }, this.#nowMs);
+    this.#wire.send('ping-first', node, to, NONE, 0, NONE, 0, this.#nowMs);
   }
 
   /** The node vanishes without a word, and what it was doing ends without a result. */

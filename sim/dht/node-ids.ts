@@ -56,9 +56,8 @@ export class NodeIds {
 
   /** Bit `index` of a node's id, counted from the most significant. */
   bit(node: number, index: number): number {
-    const word =
-      index < 32 ? this.first[node] : this.#words[ID_WORDS * node + (index >>> 5)];
-    return ((word ?? 0) >>> (31 - (index & 31))) & 1;
+    if (index < 32) return ((this.first[node] ?? 0) >>> (31 - index)) & 1;
+    return ((this.#words[ID_WORDS * node + (index >>> 5)] ?? 0) >>> (31 - (index & 31))) & 1;
   }
 
   /** Bits that the ids of two nodes have in common from the first on. */

@@ -19,12 +19,11 @@ export class Population {
   readonly parameters: KadParameters;
   readonly tables: RoutingTables;
   readonly timeouts: MessageTimeouts;
-  readonly #up: Uint8Array;
   readonly #incarnations: Uint16Array;
-  readonly #messagesSent: Uint32Array;
-  readonly #messagesReceived: Uint32Array;
-  readonly #bytesSent: Float64Array;
-  readonly #bytesReceived: Float64Array;
+  /** Contact under which each node answers, NONE for those that do not run. */
+  readonly #running: Int32Array;
+  /** Messages and bytes sent, messages and bytes received, of each node in turn. */
+  readonly #traffic: Float64Array;
   #upCount = 0;
 
   constructor(ids: NodeIds, parameters: KadParameters) {
@@ -32,16 +31,13 @@ export class Population {
     this.parameters = parameters;
     this.tables = new RoutingTables(ids, parameters);
     this.timeouts = new MessageTimeouts(ids.count);
-    this.#up = new Uint8Array(ids.count);
     this.#incarnations = new Uint16Array(ids.count);
-    this.#messagesSent = new Uint32Array(ids.count);
-    this.#messagesReceived = new Uint32Array(ids.count);
-    this.#bytesSent = new Float64Array(ids.count);
-    this.#bytesReceived = new Float64Array(ids.count);
+    this.#running = new Int32Array(ids.count).fill(NONE);
+    this.#traffic = new Float64Array(4 * ids.count);
   }
 
   get size(): number {
-    return this.#up.length;
+    return this.#running.length;
   }
 
   get upCount(): number {
@@ -49,7 +45,7 @@ export class Population {
   }
 
   isUp(node: number): boolean {
-    return this.#up[node] === 1;
+    return (this.#running[node] ?? NONE) !== NONE;
   }
 
   /** The node as others meet it now. */
@@ -59,15 +55,14 @@ export class Population {
 
   /** Whether somebody answers under a contact. */
   answers(contact: number): boolean {
-    const node = nodeOf(contact);
-    return this.isUp(node) && this.contact(node) === contact;
+    return contact !== NONE && this.#running[nodeOf(contact)] === contact;
   }
 
   /** The node starts, knowing nobody. */
   start(node: number): void {
     assert(node < this.size && !this.isUp(node), 'a node is started once at a time');
     this.#incarnations[node] = (this.#incarnations[node] ?? 0) + 1;
-    this.#up[node] = 1;
+    this.#running[node] = this.contact(node);
     this.#upCount++;
     this.tables.clear(node);
     this.timeouts.reset(node);
@@ -76,28 +71,26 @@ export class Population {
   /** The node vanishes without a word. */
   stop(node: number): void {
     if (!this.isUp(node)) return;
-    this.#up[node] = 0;
+    this.#running[node] = NONE;
     this.#upCount--;
     // Its table is of no use to anyone; others keep it in theirs.
     this.tables.clear(node);
   }
 
   countSent(node: number, bytes: number): void {
-    this.#messagesSent[node] = (this.#messagesSent[node] ?? 0) + 1;
-    this.#bytesSent[node] = (this.#bytesSent[node] ?? 0) + bytes;
+    this.#count(4 * node, bytes);
   }
 
   countReceived(node: number, bytes: number): void {
-    this.#messagesReceived[node] = (this.#messagesReceived[node] ?? 0) + 1;
-    this.#bytesReceived[node] = (this.#bytesReceived[node] ?? 0) + bytes;
+    this.#count(4 * node + 2, bytes);
   }
 
   traffic(node: number): Traffic {
     return {
-      messagesSent: this.#messagesSent[node] ?? 0,
-      messagesReceived: this.#messagesReceived[node] ?? 0,
-      bytesSent: this.#bytesSent[node] ?? 0,
-      bytesReceived: this.#bytesReceived[node] ?? 0,
+      messagesSent: this.#traffic[4 * node] ?? 0,
+      bytesSent: this.#traffic[4 * node + 1] ?? 0,
+      messagesReceived: this.#traffic[4 * node + 2] ?? 0,
+      bytesReceived: this.#traffic[4 * node + 3] ?? 0,
     };
   }
 
@@ -105,8 +98,13 @@ export class Population {
   deadContacts(node: number): number {
     let dead = 0;
     this.tables.forEach(node, (contact) => {
-      if (contact !== NONE && !this.answers(contact)) dead++;
+      if (!this.answers(contact)) dead++;
     });
     return dead;
+  }
+
+  #count(at: number, bytes: number): void {
+    this.#traffic[at] = (this.#traffic[at] ?? 0) + 1;
+    this.#traffic[at + 1] = (this.#traffic[at + 1] ?? 0) + bytes;
   }
 }

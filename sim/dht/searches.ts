@@ -39,6 +39,7 @@ export class Searches {
   readonly #operations: Operations;
   readonly #start: ContactList;
   readonly #told: ContactList;
+  readonly #fresh: ContactList;
   readonly #passed = new ContactList(HEARD_MAX);
 
   constructor(parts: SearchesParts) {
@@ -47,6 +48,7 @@ export class Searches {
     this.#operations = new Operations(ids);
     this.#start = new ContactList(parameters.bucketSize);
     this.#told = new ContactList(parameters.bucketSize);
+    this.#fresh = new ContactList(parameters.bucketSize);
   }
 
   get running(): number {
@@ -89,13 +91,6 @@ export class Searches {
     const contact = calls.to(call);
     admission.met(node, contact, nowMs);
     const kind = calls.kind(call);
-    const isQuestion = kind === 'find' || kind === 'get';
-    if (isQuestion) {
-      calls.answerInto(call, this.#told);
-      for (let index = 0; index < this.#told.length; index++) {
-        admission.heard(node, this.#told.at(index), nowMs);
-      }
-    }
     if (operation === null || !population.answers(operation.contact)) return;
     if (kind === 'ping-passed') operation.lookup.met(contact, true);
     else if (kind === 'put') {
@@ -106,7 +101,11 @@ export class Searches {
       if (kind === 'get' && version !== NONE) {
         operation.found.push({ from: nodeOf(contact), version });
       }
-      operation.lookup.answered(contact, this.#told);
+      calls.answerInto(call, this.#told);
+      operation.lookup.answered(contact, this.#told, this.#fresh);
+      for (let index = 0; index < this.#fresh.length; index++) {
+        admission.heard(node, this.#fresh.at(index), nowMs);
+      }
     }
     this.#pump(operation, nowMs);
   }
@@ -187,18 +186,9 @@ export class Searches {
     const { plan } = operation;
     if (plan === null) return;
     operation.requests++;
-    this.#parts.wire.send(
-      {
-        kind,
-        from: plan.node,
-        to,
-        operation: operation.id,
-        serial: operation.serial,
-        value,
-        recordBytes: kind === 'put' ? plan.recordBytes : 0,
-      },
-      nowMs,
-    );
+    const { id, serial } = operation;
+    const recordBytes = kind === 'put' ? plan.recordBytes : 0;
+    this.#parts.wire.send(kind, plan.node, to, id, serial, value, recordBytes, nowMs);
   }
 
   #finish(operation: Operation, nowMs: number): void {

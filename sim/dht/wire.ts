@@ -21,18 +21,6 @@ export const ARRIVES = 0;
 export const ANSWERED = 1;
 export const FAILS = 2;
 
-export interface Request {
-  readonly kind: CallKind;
-  readonly from: number;
-  /** A contact. */
-  readonly to: number;
-  readonly operation: number;
-  readonly serial: number;
-  readonly value: number;
-  /** Bytes of the record that goes along. */
-  readonly recordBytes: number;
-}
-
 function isPing(kind: CallKind): boolean {
   return kind !== 'find' && kind !== 'get' && kind !== 'put';
 }
@@ -55,17 +43,29 @@ export class Wire {
     this.#options = options;
   }
 
-  send(request: Request, nowMs: number): void {
-    const { kind, from, to, operation, serial, value } = request;
+  /**
+   * @param to a contact
+   * @param operation number and serial of what the request belongs to, or NONE
+   * @param value what the call carries, see calls.ts
+   * @param recordBytes size of the record that goes along
+   */
+  send(
+    kind: CallKind,
+    from: number,
+    to: number,
+    operation: number,
+    serial: number,
+    value: number,
+    recordBytes: number,
+    nowMs: number,
+  ): void {
     const target = nodeOf(to);
-    const bytes = requestBytes(kind, request.recordBytes);
-    this.#population.countSent(from, bytes);
-    const dueMs = nowMs + this.#population.timeouts.timeoutMs(from);
-    const fromContact = this.#population.contact(from);
-    const call = this.#calls.take({
-      ...{ kind, from, fromContact, to, operation, serial, value, dueMs },
-      sentMs: nowMs,
-    });
+    const bytes = requestBytes(kind, recordBytes);
+    const population = this.#population;
+    population.countSent(from, bytes);
+    const dueMs = nowMs + population.timeouts.timeoutMs(from);
+    const sender = population.contact(from);
+    const call = this.#calls.take(kind, from, sender, to, operation, serial, value, nowMs, dueMs);
     const arrivesMs = nowMs + this.#options.latencyMs(from, target);
     const lost = this.#options.isLost(from, target);
     if (!lost) this.#schedule(arrivesMs, ARRIVES, call, bytes);

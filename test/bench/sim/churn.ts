@@ -101,9 +101,13 @@ class Churn {
     }
   }
 
+  /** A running node other than one, or NONE. */
   #running(other: number): number {
-    for (let tries = 0; tries < 1_000; tries++) {
-      const node = this.#rng.u32() % this.#ids.count;
+    const count = this.#ids.count;
+    const first = this.#rng.u32() % count;
+    // Whoever found nobody would found a network of its own.
+    for (let step = 0; step < count; step++) {
+      const node = (first + step) % count;
       if (node !== other && this.network.population.isUp(node)) return node;
     }
     return NONE;
