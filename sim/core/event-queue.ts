@@ -59,7 +59,10 @@ export class EventQueue {
 
   /** @param capacity events to have room for at first; the queue doubles when it is full */
   constructor(capacity = 1_024) {
-    assert(capacity >= 1 && capacity <= EVENTS_MAX, 'the queue has room for 1 to EVENTS_MAX events');
+    assert(
+      capacity >= 1 && capacity <= EVENTS_MAX,
+      'the queue has room for 1 to EVENTS_MAX events',
+    );
     this.#capacity = capacity;
     this.#heapDueMs = new Float64Array(capacity);
     this.#heapOrder = new Float64Array(capacity);

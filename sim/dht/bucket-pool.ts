@@ -10,7 +10,7 @@ const PAGE_BUCKETS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_BUCKETS - 1;
 
 /** 64 buckets for each of 262,144 nodes. */
-export const BUCKETS_MAX = 1 << 24;
+const BUCKETS_MAX = 1 << 24;
 
 export class BucketPool {
   readonly slots: number;

@@ -6,7 +6,7 @@ import { assert } from '../../overlay/base/errors.js';
 import { type ContactList, NONE } from './contacts.js';
 
 /** Ten requests of every node at the same time. */
-export const CALLS_MAX = 1 << 20;
+const CALLS_MAX = 1 << 20;
 
 /** `ping-*`: is the bootstrap node there, a newcomer, the oldest of a full bucket? */
 export type CallKind =
@@ -161,7 +161,7 @@ export class Calls {
     this.#capacity *= 2;
     const grown = columns(this.#capacity, this.#bucketSize);
     for (const name of Object.keys(grown) as (keyof Columns)[]) {
-      (grown[name] as Float64Array).set(this.#columns[name] as Float64Array);
+      (grown[name] as Float64Array).set(this.#columns[name]);
     }
     this.#columns = grown;
   }

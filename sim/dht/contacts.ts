@@ -11,7 +11,7 @@ const INCARNATION_BITS = 11;
 export const NODES_MAX = 1 << NODE_BITS;
 
 /** Incarnations repeat after this many; who was away for half of them is taken for an older self. */
-export const INCARNATIONS = 1 << INCARNATION_BITS;
+const INCARNATIONS = 1 << INCARNATION_BITS;
 
 /** No contact. */
 export const NONE = -1;

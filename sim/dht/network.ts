@@ -294,10 +294,16 @@ export class KadNetwork {
   #lookForSelf(node: number, contact: number, isFirst: boolean): void {
     if (!this.population.answers(contact)) return;
     const { ids, parameters } = this.population;
-    this.#search(node, ids.idOf(node), parameters.selfLookupAnswersMax, kad.SELF_LOOKUP_TIMEOUT_MS, () => {
-      this.#after(kad.SELF_LOOKUP_INTERVAL_MS, SELF_LOOKUP, node, contact, 0);
-      if (isFirst) this.#refresh(node, contact);
-    });
+    this.#search(
+      node,
+      ids.idOf(node),
+      parameters.selfLookupAnswersMax,
+      kad.SELF_LOOKUP_TIMEOUT_MS,
+      () => {
+        this.#after(kad.SELF_LOOKUP_INTERVAL_MS, SELF_LOOKUP, node, contact, 0);
+        if (isFirst) this.#refresh(node, contact);
+      },
+    );
   }
 
   /** Searches for a random key in each range in which the table has somebody. */

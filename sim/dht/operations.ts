@@ -1,11 +1,11 @@
 /** Searches, stores and fetches under way in a modelled network, each a lookup and what it is for. */
 import { assert } from '../../overlay/base/errors.js';
-import { ContactList, NONE } from './contacts.js';
+import { type ContactList, NONE } from './contacts.js';
 import { type KadId, type NodeIds } from './node-ids.js';
 import { Lookup, type LookupOptions } from './lookup.js';
 
 /** Operations of all nodes at the same time. */
-export const OPERATIONS_MAX = 1 << 20;
+const OPERATIONS_MAX = 1 << 20;
 
 /** One copy of a record that was found. */
 export interface FoundVersion {

@@ -7,7 +7,7 @@ import { NODES_MAX, NONE } from './contacts.js';
 import { RECORD_AGE_MS_MAX } from './parameters.js';
 
 /** Copies held by all nodes together. */
-export const COPIES_MAX = 1 << 22;
+const COPIES_MAX = 1 << 22;
 
 interface Copy {
   version: number;

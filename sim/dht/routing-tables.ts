@@ -7,7 +7,7 @@
  */
 import { assert } from '../../overlay/base/errors.js';
 import { BucketPool } from './bucket-pool.js';
-import { ContactList, NONE, isNewer, nodeOf } from './contacts.js';
+import { type ContactList, NONE, isNewer, nodeOf } from './contacts.js';
 import type { KadId, NodeIds } from './node-ids.js';
 import type { KadParameters } from './parameters.js';
 
@@ -18,7 +18,7 @@ export type Offer = 'known' | 'room' | 'full';
 const EMPTY = -1;
 
 /** Inner nodes of all tries; a trie with 64 leaves has 63. */
-export const CELLS_MAX = 1 << 25;
+const CELLS_MAX = 1 << 25;
 
 type Shape = Pick<KadParameters, 'bucketSize' | 'prefixBitsMax' | 'splitsOwnRangeOnly'>;
 

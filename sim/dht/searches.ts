@@ -7,12 +7,7 @@ import type { Admission } from './admission.js';
 import type { CallKind, Calls } from './calls.js';
 import { ContactList, NONE, nodeOf } from './contacts.js';
 import { HEARD_MAX } from './lookup.js';
-import {
-  Operations,
-  type FoundVersion,
-  type Operation,
-  type OperationPlan,
-} from './operations.js';
+import { Operations, type FoundVersion, type Operation, type OperationPlan } from './operations.js';
 import { STORES_IN_FLIGHT_MAX } from './parameters.js';
 import type { Population } from './population.js';
 import type { RecordHolders } from './record-holders.js';
@@ -65,7 +60,10 @@ export class Searches {
       const version = holders.held(plan.node, contact, plan.record, nowMs);
       if (version !== NONE) operation.found.push({ from: plan.node, version });
     }
-    if (plan.kind === 'put' && !holders.store(plan.node, contact, plan.record, plan.version, nowMs)) {
+    if (
+      plan.kind === 'put' &&
+      !holders.store(plan.node, contact, plan.record, plan.version, nowMs)
+    ) {
       this.#finish(operation, nowMs);
       return;
     }

@@ -7,12 +7,7 @@ import type { PeerId } from '../../overlay/base/peer-id.js';
 import { Deadline } from '../memory/deadline.js';
 import type { LocalHost } from '../memory/parts.js';
 import { ContactList, nodeOf } from './contacts.js';
-import {
-  CONTACT_FRESH_MS,
-  MESSAGE_MS_MAX,
-  OLD_CONTACTS_PINGED,
-  PINGS_MAX,
-} from './parameters.js';
+import { CONTACT_FRESH_MS, MESSAGE_MS_MAX, OLD_CONTACTS_PINGED, PINGS_MAX } from './parameters.js';
 import type { VirtualDht } from './virtual-dht.js';
 
 export class VirtualContacts {

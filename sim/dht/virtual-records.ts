@@ -7,7 +7,7 @@ import type { RecordKeeper } from '../memory/parts.js';
 import { RECORD_AGE_MS_MAX } from './parameters.js';
 
 /** Records and provider records of one host; a new one is refused when no old one has expired. */
-export const RECORDS_MAX = 1 << 16;
+const RECORDS_MAX = 1 << 16;
 
 interface HeldRecord {
   readonly value: Uint8Array;

@@ -5,7 +5,13 @@
  */
 import type { EventQueue } from '../core/event-queue.js';
 import type { CallKind, Calls } from './calls.js';
-import { ANSWER_BYTES, CONTACT_BYTES, DIAL_BYTES, PING_BYTES, REQUEST_BYTES } from './message-sizes.js';
+import {
+  ANSWER_BYTES,
+  CONTACT_BYTES,
+  DIAL_BYTES,
+  PING_BYTES,
+  REQUEST_BYTES,
+} from './message-sizes.js';
 import { nodeOf } from './contacts.js';
 import type { Population } from './population.js';
 

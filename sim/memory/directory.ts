@@ -4,11 +4,7 @@ import { CodedError } from '../../overlay/base/errors.js';
 import { multihashOf, type PeerId } from '../../overlay/base/peer-id.js';
 import { rankValues } from '../../overlay/base/rank-values.js';
 import { DIRECTORY_REPLICAS, GATE_WAIT_MS, RECORD_BYTES_MAX } from '../../overlay/host-limits.js';
-import type {
-  DirectoryValue,
-  RecordRules,
-  RequestOptions,
-} from '../../overlay/ports.js';
+import type { DirectoryValue, RecordRules, RequestOptions } from '../../overlay/ports.js';
 import { Deadline } from './deadline.js';
 import type { HostDirectory, LocalHost, RecordKeeper, RemoteHost } from './parts.js';
 

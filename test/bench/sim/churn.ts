@@ -71,7 +71,10 @@ class Churn {
       parameters: options.parameters ?? KAD_DHT,
       // Nodes lie on a square: 5 ms to a neighbour, 75 ms to the farthest.
       latencyMs: (from, to) => {
-        const [x, y] = [places[2 * from]! - places[2 * to]!, places[2 * from + 1]! - places[2 * to + 1]!];
+        const [x, y] = [
+          places[2 * from]! - places[2 * to]!,
+          places[2 * from + 1]! - places[2 * to + 1]!,
+        ];
         return 5 + 50 * Math.sqrt(x * x + y * y);
       },
       isLost: () => false,
@@ -131,7 +134,8 @@ class Churn {
     for (let node = 0; node < population.size; node++) {
       if (!population.isUp(node)) continue;
       const last = best[WANTED - 1];
-      if (last !== undefined && this.#ids.distance(node, key) > this.#ids.distance(last, key)) continue;
+      if (last !== undefined && this.#ids.distance(node, key) > this.#ids.distance(last, key))
+        continue;
       best.push(node);
       best.sort((a, b) => this.#ids.compare(a, b, key));
       best.length = Math.min(best.length, WANTED);

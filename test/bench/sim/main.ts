@@ -14,7 +14,11 @@ function thousands(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-for (const [pending, cancelled] of [[1_000, 0], [100_000, 0], [100_000, 0.5]] as const) {
+for (const [pending, cancelled] of [
+  [1_000, 0],
+  [100_000, 0],
+  [100_000, 0.5],
+] as const) {
   const { eventsPerS } = coreLoop(pending, 2_000_000, cancelled);
   console.log(
     `core loop, ${thousands(pending)} pending, ${String(100 * cancelled)} % cancelled: ` +

@@ -183,7 +183,8 @@ describe('Lookup, drawn', () => {
     fc.assert(
       fc.property(drawn, (one) => {
         // Everyone can name the nearest; the dead take none of their places.
-        const all = { ...one, known: 2_000, dead: 0, roundsMax: 0, wanted: one.bucketSize };
+        const plain = { known: 2_000, dead: 0, roundsMax: 0 } as const;
+        const all = { ...one, ...plain, wanted: one.bucketSize };
         const { ids, key } = world(all);
         const truth = Array.from({ length: ids.count }, (_, node) => node)
           .sort((a, b) => ids.compare(a, b, key))
