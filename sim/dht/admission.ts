@@ -44,8 +44,12 @@ export class Admission {
   heard(node: number, contact: number, nowMs: number): void {
     if (nodeOf(contact) === node) return;
     const offer = this.#population.tables.offer(node, contact);
-    if (offer === 'room') this.#ping(node, contact, 'ping-new', NONE, nowMs);
-    else if (offer === 'full') this.#askOldest(node, contact, nowMs);
+    if (offer === 'room') {
+      // kad-dht updates its table for six peers at a time, and finds it full for the rest.
+      if ((this.#pingedCount[node] ?? 0) >= this.#population.tables.room) return;
+      this.#ping(node, contact, 'ping-new', NONE, nowMs);
+    }
+    if (offer === 'full') this.#askOldest(node, contact, nowMs);
   }
 
   /** A newcomer has answered its ping. */

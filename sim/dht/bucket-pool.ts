@@ -18,6 +18,8 @@ export class BucketPool {
   /** When each contact was admitted, in whole seconds. */
   readonly #admittedS: Uint32Array[] = [];
   readonly #lengths: Uint8Array[] = [];
+  /** Leading bits that all ids of a bucket have in common. */
+  readonly #depths: Uint8Array[] = [];
   /** Buckets given back, to be used first. */
   readonly #free: number[] = [];
   #made = 0;
@@ -30,20 +32,14 @@ export class BucketPool {
 
   /** Memory taken by all buckets, used or not. */
   get bytes(): number {
-    return this.#lengths.length * PAGE_BUCKETS * (8 * this.slots + 1);
+    return this.#lengths.length * PAGE_BUCKETS * (8 * this.slots + 2);
   }
 
   /** @returns an empty bucket */
-  take(): number {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    assert(this.#made < BUCKETS_MAX, 'all routing tables share BUCKETS_MAX buckets');
-    if (this.#made === this.#lengths.length * PAGE_BUCKETS) {
-      this.#contacts.push(new Int32Array(PAGE_BUCKETS * this.slots));
-      this.#admittedS.push(new Uint32Array(PAGE_BUCKETS * this.slots));
-      this.#lengths.push(new Uint8Array(PAGE_BUCKETS));
-    }
-    return this.#made++;
+  take(depth: number): number {
+    const bucket = this.#free.pop() ?? this.#make();
+    this.setDepth(bucket, depth);
+    return bucket;
   }
 
   give(bucket: number): void {
@@ -53,6 +49,14 @@ export class BucketPool {
 
   length(bucket: number): number {
     return this.#lengths[bucket >> PAGE_BITS]?.[bucket & PAGE_MASK] ?? 0;
+  }
+
+  depth(bucket: number): number {
+    return this.#depths[bucket >> PAGE_BITS]?.[bucket & PAGE_MASK] ?? 0;
+  }
+
+  setDepth(bucket: number, depth: number): void {
+    this.#pageOf(this.#depths, bucket)[bucket & PAGE_MASK] = depth;
   }
 
   contactAt(bucket: number, index: number): number {
@@ -96,6 +100,17 @@ export class BucketPool {
     this.#pageOf(this.#contacts, bucket).copyWithin(at, at + 1, end);
     this.#pageOf(this.#admittedS, bucket).copyWithin(at, at + 1, end);
     this.#setLength(bucket, length - 1);
+  }
+
+  #make(): number {
+    assert(this.#made < BUCKETS_MAX, 'all routing tables share BUCKETS_MAX buckets');
+    if (this.#made === this.#lengths.length * PAGE_BUCKETS) {
+      this.#contacts.push(new Int32Array(PAGE_BUCKETS * this.slots));
+      this.#admittedS.push(new Uint32Array(PAGE_BUCKETS * this.slots));
+      this.#lengths.push(new Uint8Array(PAGE_BUCKETS));
+      this.#depths.push(new Uint8Array(PAGE_BUCKETS));
+    }
+    return this.#made++;
   }
 
   #setLength(bucket: number, length: number): void {

@@ -24,6 +24,22 @@ export function drawKadId(rng: Rng): KadId {
   return kadIdOf(rng.bytes(ID_BYTES));
 }
 
+/**
+ * Bits of an id among others.
+ * @param start index of the id's first word
+ * @param from first bit, counted from the most significant
+ * @param count at most 31; bits past the end of the id are 0
+ */
+export function bitsOf(words: Uint32Array, start: number, from: number, count: number): number {
+  const word = from >>> 5;
+  const shift = 32 - (from & 31) - count;
+  const high = words[start + word] ?? 0;
+  const mask = (1 << count) - 1;
+  if (shift >= 0) return (high >>> shift) & mask;
+  const low = word + 1 < ID_WORDS ? (words[start + word + 1] ?? 0) : 0;
+  return ((high << -shift) | (low >>> (32 + shift))) & mask;
+}
+
 export class NodeIds {
   /** First words alone: nearly all comparisons end there, and these stay in the cache. */
   first: Uint32Array;
@@ -54,10 +70,11 @@ export class NodeIds {
     return this.#words.slice(ID_WORDS * node, ID_WORDS * (node + 1));
   }
 
-  /** Bit `index` of a node's id, counted from the most significant. */
-  bit(node: number, index: number): number {
-    if (index < 32) return ((this.first[node] ?? 0) >>> (31 - index)) & 1;
-    return ((this.#words[ID_WORDS * node + (index >>> 5)] ?? 0) >>> (31 - (index & 31))) & 1;
+  /** The `count` bits of a node's id from `from` on, counted from the most significant; at most 31. */
+  bits(node: number, from: number, count: number): number {
+    const shift = 32 - from - count;
+    if (shift >= 0) return ((this.first[node] ?? 0) >>> shift) & ((1 << count) - 1);
+    return bitsOf(this.#words, ID_WORDS * node, from, count);
   }
 
   /** Bits that the ids of two nodes have in common from the first on. */
@@ -91,7 +108,7 @@ export class NodeIds {
     const key = drawKadId(rng);
     for (let bit = 0; bit <= bits; bit++) {
       const mask = 1 << (31 - (bit & 31));
-      const wanted = this.bit(node, bit) ^ (bit === bits ? 1 : 0);
+      const wanted = this.bits(node, bit, 1) ^ (bit === bits ? 1 : 0);
       const word = key[bit >>> 5] ?? 0;
       key[bit >>> 5] = wanted === 1 ? word | mask : word & ~mask;
     }
