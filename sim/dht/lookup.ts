@@ -13,8 +13,11 @@ import { assert } from '../../overlay/base/errors.js';
 import { type ContactList, NONE, isNewer, nodeOf } from './contacts.js';
 import { ID_WORDS, type KadId, type NodeIds } from './node-ids.js';
 
-/** Peers remembered by one search, the nearest. Those pushed out are farther than any that is asked. */
-export const HEARD_MAX = 128;
+/**
+ * Peers remembered by one search, the nearest. One that is pushed out would be asked only if three
+ * quarters of these were dead, where k is 16.
+ */
+export const HEARD_MAX = 64;
 
 /** To be asked in this round. */
 const QUEUED = 1;
