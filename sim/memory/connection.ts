@@ -1,6 +1,7 @@
 /** A connection between two memory hosts, and each host's table of them. */
+import { CodedError } from '../../overlay/base/errors.js';
 import type { PeerId } from '../../overlay/base/peer-id.js';
-import type { ConnectionFacts } from '../../overlay/ports.js';
+import type { ConnectionFacts, RpcErrorCode } from '../../overlay/ports.js';
 
 /** Address under which a host is found: its own id, as there is nothing below it. */
 export function addressOf(peer: PeerId): string {
@@ -52,6 +53,24 @@ export class MemoryConnection {
     for (const closer of [...this.#closers]) closer();
     this.#closers.clear();
   }
+}
+
+/** Rejects when the connection ends before `work` does. */
+export async function whileOpen<Value>(
+  connection: MemoryConnection,
+  work: Promise<Value>,
+): Promise<Value> {
+  return await new Promise<Value>((resolve, reject) => {
+    const lost = (): void => {
+      reject(new CodedError<RpcErrorCode>('unreachable', 'the connection was lost'));
+    };
+    if (!connection.open) lost();
+    const release = connection.onClose(lost);
+    work.then(resolve, (error: unknown) => {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    });
+    work.then(release, release);
+  });
 }
 
 export interface ConnectionWatcher {

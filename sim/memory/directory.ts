@@ -4,20 +4,15 @@ import { CodedError } from '../../overlay/base/errors.js';
 import { multihashOf, type PeerId } from '../../overlay/base/peer-id.js';
 import { rankValues } from '../../overlay/base/rank-values.js';
 import { DIRECTORY_REPLICAS, GATE_WAIT_MS, RECORD_BYTES_MAX } from '../../overlay/host-limits.js';
-import type {
-  Directory,
-  DirectoryValue,
-  RecordRules,
-  RequestOptions,
-} from '../../overlay/ports.js';
+import type { DirectoryValue, RecordRules, RequestOptions } from '../../overlay/ports.js';
 import { Deadline } from './deadline.js';
-import type { LocalHost, RecordKeeper, RemoteHost } from './parts.js';
+import type { HostDirectory, LocalHost, RecordKeeper, RemoteHost } from './parts.js';
 
 function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.map((byte, index) => byte ^ (b[index] ?? 0));
 }
 
-export class MemoryDirectory implements Directory, RecordKeeper {
+export class MemoryDirectory implements HostDirectory, RecordKeeper {
   readonly #host: LocalHost;
   readonly #rules = new Map<string, RecordRules>();
   /** By `<kind>/<key in hex>`. */
@@ -27,6 +22,10 @@ export class MemoryDirectory implements Directory, RecordKeeper {
 
   constructor(host: LocalHost) {
     this.#host = host;
+  }
+
+  get records(): RecordKeeper {
+    return this;
   }
 
   register(kind: string, rules: RecordRules): void {
@@ -92,8 +91,8 @@ export class MemoryDirectory implements Directory, RecordKeeper {
     return [...new Set([...this.providersHeld(key), ...answers.flat()])];
   }
 
-  /** For hosts: whether a lookup would find the peer. */
-  finds(peer: PeerId): boolean {
+  /** Whether a lookup would find the peer, which takes no time here. */
+  find(peer: PeerId): boolean {
     return this.#members().includes(peer);
   }
 

@@ -8,7 +8,7 @@ import { Deadline } from './deadline.js';
 import { MemoryDirectory } from './directory.js';
 import type { MemoryByteStream } from './byte-stream.js';
 import type { MemoryNetwork } from './network.js';
-import type { LocalHost, RemoteHost } from './parts.js';
+import type { HostDirectory, LocalHost, RecordKeeper, RemoteHost } from './parts.js';
 import { MemoryRpc } from './rpc.js';
 import { MemoryStreams } from './streams.js';
 import { MemorySwarm } from './swarm.js';
@@ -21,6 +21,8 @@ const RANK: Readonly<Record<Trust, number>> = { denied: 0, unknown: 1, guest: 2,
 export interface MemoryHostOptions {
   readonly self: PeerId;
   readonly gate: Gate;
+  /** Makes the directory; the exact one if left out. */
+  readonly directory?: (host: LocalHost) => HostDirectory;
 }
 
 export class MemoryHost implements LocalHost {
@@ -29,7 +31,7 @@ export class MemoryHost implements LocalHost {
   readonly network: MemoryNetwork;
   readonly table: ConnectionTable;
   readonly rpc: MemoryRpc;
-  readonly directory: MemoryDirectory;
+  readonly directory: HostDirectory;
   readonly swarm: MemorySwarm;
   readonly streams: MemoryStreams;
   /** Dials under way: a second one to the same peer joins the first. */
@@ -41,13 +43,13 @@ export class MemoryHost implements LocalHost {
     this.gate = options.gate;
     this.table = new ConnectionTable(options.self);
     this.rpc = new MemoryRpc(this);
-    this.directory = new MemoryDirectory(this);
+    this.directory = options.directory?.(this) ?? new MemoryDirectory(this);
     this.swarm = new MemorySwarm(this);
     this.streams = new MemoryStreams(this);
   }
 
-  get records(): MemoryDirectory {
-    return this.directory;
+  get records(): RecordKeeper {
+    return this.directory.records;
   }
 
   get running(): boolean {
@@ -56,10 +58,12 @@ export class MemoryHost implements LocalHost {
 
   start(): Promise<void> {
     this.network.attach(this);
+    this.directory.start?.();
     return Promise.resolve();
   }
 
   stop(): Promise<void> {
+    this.directory.stop?.();
     if (this.running) this.network.kill(this.self);
     return Promise.resolve();
   }
@@ -76,7 +80,7 @@ export class MemoryHost implements LocalHost {
     }
     const live = this.table.of(peer)[0];
     if (live !== undefined) return live;
-    if (!this.swarm.knows(peer) && !this.directory.finds(peer)) {
+    if (!this.swarm.knows(peer) && !(await this.directory.find(peer, deadline))) {
       throw new CodedError<RpcErrorCode>('unreachable', `no address of ${peer} is known`);
     }
     return await this.dial(peer, deadline);
@@ -113,6 +117,15 @@ export class MemoryHost implements LocalHost {
 
   remember(peer: PeerId): void {
     this.swarm.remember(peer);
+  }
+
+  knows(peer: PeerId): boolean {
+    return this.swarm.knows(peer);
+  }
+
+  /** As the real host: tells that `peer` has become a member. */
+  admit(peer: PeerId): void {
+    this.directory.admit?.(peer);
   }
 
   async serve(

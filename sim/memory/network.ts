@@ -2,8 +2,8 @@
  * Hosts that talk without sockets: the same ports as the libp2p host, over an injected clock, so that
  * a run repeats exactly. One contract suite holds both to the same behaviour.
  *
- * What it does not model: relays, address translation, and the directory's routing tables (lookups
- * are exact among the members that are connected, directly or over others).
+ * What it does not model: relays and address translation. Lookups are exact among the members that are
+ * connected, directly or over others, unless hosts are given the directory of `sim/dht`.
  */
 import type { PeerId } from '../../overlay/base/peer-id.js';
 import type { Clock } from '../../overlay/ports.js';

@@ -1,6 +1,6 @@
 /** What the parts of the memory hosts know of each other. */
 import type { PeerId } from '../../overlay/base/peer-id.js';
-import type { Clock, Gate, Trust } from '../../overlay/ports.js';
+import type { Clock, Directory, Gate, Trust } from '../../overlay/ports.js';
 import type { MemoryByteStream } from './byte-stream.js';
 import type { ConnectionTable, MemoryConnection } from './connection.js';
 import type { Deadline } from './deadline.js';
@@ -14,6 +14,8 @@ export interface RemoteHost {
   settled(peer: PeerId, needed: Exclude<Trust, 'denied'>, waitMs: number): Promise<boolean>;
   /** Remembers the address of a peer that connected. */
   remember(peer: PeerId): void;
+  /** Whether it has an address of a peer. */
+  knows(peer: PeerId): boolean;
   /** The response, or what the requester is told instead. */
   serve(
     from: PeerId,
@@ -54,6 +56,19 @@ export interface Mishaps {
   vanishes(): boolean;
   /** The request that is about to arrive arrives once more. */
   comesTwice(): boolean;
+}
+
+/** A directory as its own host sees it. */
+export interface HostDirectory extends Directory {
+  /** What it holds for others. */
+  readonly records: RecordKeeper;
+  /** Called when the host starts, and when it stops. A host that is killed is not asked. */
+  readonly start?: () => void;
+  readonly stop?: () => void;
+  /** Offers a peer that has become a member to the routing table, if there is one. */
+  readonly admit?: (peer: PeerId) => void;
+  /** Looks for the address of a peer; whether the peer can be dialled afterwards. */
+  find(peer: PeerId, deadline: Deadline): boolean | Promise<boolean>;
 }
 
 /** What carries messages between hosts. */

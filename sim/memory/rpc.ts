@@ -15,31 +15,13 @@ import type {
   ServeOptions,
   Trust,
 } from '../../overlay/ports.js';
-import type { MemoryConnection } from './connection.js';
+import { whileOpen } from './connection.js';
 import { Deadline } from './deadline.js';
 import type { LocalHost } from './parts.js';
 
 interface Service {
   readonly options: ServeOptions;
   readonly handler: RpcHandler;
-}
-
-/** Rejects when the connection ends before `work` does. */
-async function whileOpen<Value>(
-  connection: MemoryConnection,
-  work: Promise<Value>,
-): Promise<Value> {
-  return await new Promise<Value>((resolve, reject) => {
-    const lost = (): void => {
-      reject(new CodedError<RpcErrorCode>('unreachable', 'the connection was lost'));
-    };
-    if (!connection.open) lost();
-    const release = connection.onClose(lost);
-    work.then(resolve, (error: unknown) => {
-      reject(error instanceof Error ? error : new Error(String(error)));
-    });
-    work.then(release, release);
-  });
 }
 
 async function never(): Promise<never> {
