@@ -254,7 +254,10 @@ export class StormFaults {
   #comeBackAfter(node: VirtualNode, downMs: number): void {
     this.#absent.add(node);
     if (this.#isOver) this.#comeBack(node);
-    else this.#world.clock.after(downMs, () => { this.#comeBack(node); });
+    else
+      this.#world.clock.after(downMs, () => {
+        this.#comeBack(node);
+      });
   }
 
   #comeBack(node: VirtualNode): void {
