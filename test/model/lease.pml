@@ -176,10 +176,10 @@ bit calm;
 #endif
 
 /* Scratch of one step, no part of the state. */
-hidden byte i;
-hidden byte j;
-hidden byte t;
-hidden byte u;
+hidden byte slot;
+hidden byte pass;
+hidden byte kept;
+hidden byte other;
 
 #define OWNER(c) ((c) >> 1)
 #define NOW(a) (2 * (a) + party[a].which)
@@ -251,7 +251,7 @@ hidden byte u;
 #else
 #define KEY2(w) 0
 #endif
-#define SWAP(field) t = at[i].field; at[i].field = at[i + 1].field; at[i + 1].field = t
+#define SWAP(field) kept = at[slot].field; at[slot].field = at[slot + 1].field; at[slot + 1].field = kept
 
 inline exchange() {
   SWAP(phase); SWAP(claim); SWAP(renewal); SWAP(asked); SWAP(agreed); SWAP(commits); SWAP(recommits);
@@ -267,20 +267,20 @@ inline exchange() {
 #ifdef NO_STORE
   SWAP(storedPhase); SWAP(storedClaim); SWAP(storedRenewal);
 #endif
-  t = 0
+  kept = 0
 }
 
 /* Ends every step that changes a witness. */
 inline sort() {
-  for (j : SORT_FROM + 1 .. SORT_TO) {
-    for (i : SORT_FROM .. SORT_TO - 1) {
+  for (pass : SORT_FROM + 1 .. SORT_TO) {
+    for (slot : SORT_FROM .. SORT_TO - 1) {
       if
-      :: KEY1(i) > KEY1(i + 1) || KEY1(i) == KEY1(i + 1) && KEY2(i) > KEY2(i + 1) -> exchange()
+      :: KEY1(slot) > KEY1(slot + 1) || KEY1(slot) == KEY1(slot + 1) && KEY2(slot) > KEY2(slot + 1) -> exchange()
       :: else
       fi
     }
   }
-  i = 0
+  slot = 0
 }
 
 inline put(w, p, c, r) {
@@ -355,7 +355,7 @@ inline answerCommit(w, c, r) {
 
 #define DELIVER_CLAIM(a) \
   :: d_step { MAY_ANSWER(me) && HAS(at[me].asked, a) -> \
-    at[me].asked = at[me].asked & ~BIT(a); t = NOW(a); u = party[a].renewal; answerClaim(me, a, t, u); sort() }
+    at[me].asked = at[me].asked & ~BIT(a); kept = NOW(a); other = party[a].renewal; answerClaim(me, a, kept, other); sort() }
 #define DELIVER_COMMIT(field, c, r) \
   :: d_step { MAY_ANSWER(me) && HAS(at[me].field, c) -> \
     at[me].field = at[me].field & ~BIT(c); answerCommit(me, c, r); sort() }
@@ -418,23 +418,23 @@ end:
 #endif
 
 #define SEND_COMMITS(a, field) \
-  for (i : 0 .. ALL - 1) { \
+  for (slot : 0 .. ALL - 1) { \
     if \
-    :: IS_IN_VIEW(a, i) -> at[i].field = at[i].field | BIT(NOW(a)) \
+    :: IS_IN_VIEW(a, slot) -> at[slot].field = at[slot].field | BIT(NOW(a)) \
     :: else \
     fi \
   }
 
 /* Whatever was asked and answered in this step of the claimant counts no more. */
 inline clearStep(a) {
-  for (i : 0 .. ALL - 1) {
-    at[i].asked = at[i].asked & ~BIT(a);
+  for (slot : 0 .. ALL - 1) {
+    at[slot].asked = at[slot].asked & ~BIT(a);
 #ifdef VOTE_BY_ANSWERED
-    at[i].answered = at[i].answered & ~BIT(a);
+    at[slot].answered = at[slot].answered & ~BIT(a);
 #endif
-    at[i].agreed = at[i].agreed & ~BIT(a)
+    at[slot].agreed = at[slot].agreed & ~BIT(a)
   }
-  i = 0
+  slot = 0
 }
 
 inline endRound(a) {
@@ -456,19 +456,19 @@ inline ask(a) {
 #endif
 #if NEWCOMERS > 0 || defined(PROGRESS)
   :: d_step {
-    t = 0;
+    kept = 0;
 #if NEWCOMERS > 0
-    for (i : 0 .. ALL - 1) { t = t | at[i].knows }
+    for (slot : 0 .. ALL - 1) { kept = kept | at[slot].knows }
 #endif
-    party[a].view = t
+    party[a].view = kept
   }
 #endif
   fi;
   d_step {
     party[a].phase = ASKING;
-    for (i : 0 .. ALL - 1) {
+    for (slot : 0 .. ALL - 1) {
       if
-      :: IS_IN_VIEW(a, i) -> at[i].asked = at[i].asked | BIT(a)
+      :: IS_IN_VIEW(a, slot) -> at[slot].asked = at[slot].asked | BIT(a)
       :: else
       fi
     }
@@ -478,8 +478,8 @@ inline ask(a) {
 
 #ifdef REASK_KEEPS_ID
 inline release(a) {
-  for (i : 0 .. ALL - 1) { at[i].releases = at[i].releases | BIT(NOW(a)) }
-  i = 0
+  for (slot : 0 .. ALL - 1) { at[slot].releases = at[slot].releases | BIT(NOW(a)) }
+  slot = 0
 }
 #endif
 
@@ -553,8 +553,8 @@ end:
 proctype Persistent() {
   atomic { party[1].phase == IDLE && !party[1].holds && party[1].made == CLAIMS_B && SUM(IS_RIVALS, 1) == 0 ->
     calm = 1;
-    for (i : 0 .. ALL - 1) { at[i].commits = 0; at[i].recommits = 0 }
-    i = 0 }
+    for (slot : 0 .. ALL - 1) { at[slot].commits = 0; at[slot].recommits = 0 }
+    slot = 0 }
   do
   :: atomic { party[0].phase == IDLE && party[0].made < 2 ->
     party[0].which = party[0].made;
@@ -564,7 +564,7 @@ proctype Persistent() {
     party[0].phase = COMMITTING;
     clearStep(0);
     SEND_COMMITS(0, commits)
-    i = 0 }
+    slot = 0 }
   :: d_step { party[0].phase == COMMITTING && SUM(AGREED, 0) >= NEEDED(0) -> hold(0) }
   :: party[0].holds -> break
   :: d_step { party[0].phase != IDLE && SUM(AGREED, 0) < NEEDED(0) && SUM(IS_OPEN, 0) == 0 -> endRound(0) }
@@ -574,17 +574,17 @@ proctype Persistent() {
 
 #if NEWCOMERS > 0
 inline copyLease(w, from) {
-  t = at[from].claim;
-  u = at[from].renewal;
+  kept = at[from].claim;
+  other = at[from].renewal;
   if
-  :: at[w].phase == COMMITTED && (IS_OTHERS(w, t) || IS_LATER(w, t, u) || IS_SAME(w, t, u))
-  :: else -> put(w, COMMITTED, t, u)
+  :: at[w].phase == COMMITTED && (IS_OTHERS(w, kept) || IS_LATER(w, kept, other) || IS_SAME(w, kept, other))
+  :: else -> put(w, COMMITTED, kept, other)
   fi
 }
 
 inline hearOf(w, from) {
   if
-  :: at[w].phase == FREE -> t = at[from].claim; put(w, GRANTED, t, 0); at[w].hearsay = 1
+  :: at[w].phase == FREE -> kept = at[from].claim; put(w, GRANTED, kept, 0); at[w].hearsay = 1
   :: else
   fi
 }
@@ -658,18 +658,18 @@ end:
 #endif
   /* Enough was heard of those that the ones heard know of. */
   :: d_step { !at[n].votes && SUM(HEARD, me) > 0 ->
-    t = 0;
-    for (i : 0 .. ALL - 1) {
+    kept = 0;
+    for (slot : 0 .. ALL - 1) {
       if
-      :: HAS(at[i].heard, me) -> t = t | at[i].knows
+      :: HAS(at[slot].heard, me) -> kept = kept | at[slot].knows
       :: else
       fi
     }
-    t = BASE + ALIKE * SIZE(t & ~UNCOUNTED);
+    kept = BASE + ALIKE * SIZE(kept & ~UNCOUNTED);
     if
-    :: SUM(HEARD, me) >= SYNC_QUORUM(t) ->
+    :: SUM(HEARD, me) >= SYNC_QUORUM(kept) ->
       at[n].votes = 1;
-      for (i : 0 .. ALL - 1) { at[i].heard = at[i].heard & ~BIT(me); at[i].waits = at[i].waits & ~BIT(me); at[i].watched = at[i].watched & ~BIT(me) }
+      for (slot : 0 .. ALL - 1) { at[slot].heard = at[slot].heard & ~BIT(me); at[slot].waits = at[slot].waits & ~BIT(me); at[slot].watched = at[slot].watched & ~BIT(me) }
 #if NEWCOMERS > 1
       fresh[me] = 0;
 #endif
@@ -682,8 +682,8 @@ end:
 
 init {
   atomic {
-    for (i : 0 .. BASE - 1) { at[i].votes = 1 }
-    for (i : 0 .. ALL - 1) { run Witness(i) }
+    for (slot : 0 .. BASE - 1) { at[slot].votes = 1 }
+    for (slot : 0 .. ALL - 1) { run Witness(slot) }
 #ifdef PROGRESS
     run Persistent();
 #else
@@ -691,8 +691,8 @@ init {
 #endif
     run Claimant(1, CLAIMS_B, RENEWALS_B);
 #if NEWCOMERS > 0
-    for (i : 0 .. NEWCOMERS - 1) { run Newcomer(i) }
+    for (slot : 0 .. NEWCOMERS - 1) { run Newcomer(slot) }
 #endif
-    i = 0
+    slot = 0
   }
 }

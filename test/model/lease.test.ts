@@ -44,7 +44,7 @@ function search(folder: string, macros: Macros): Outcome {
   const defined = Object.entries(macros).map(([name, value]) => `-D${name}=${value}`);
   run(folder, 'spin', ['-a', ...defined, MODEL], COMPILE_MS_MAX);
   // States are compared as a whole: no bit-state hashing, no reduction that would have to be argued.
-  const options = ['-O2', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${MEMORY_MB_MAX}`];
+  const options = ['-O1', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${MEMORY_MB_MAX}`];
   run(folder, 'gcc', [...options, '-o', 'pan', 'pan.c'], COMPILE_MS_MAX);
   const startedMs = performance.now();
   const output = run(folder, './pan', [`-m${DEPTH_MAX}`], SEARCH_MS_MAX);
