@@ -21,7 +21,7 @@ const MINUTE_MS = 60_000;
 const INTERRUPT_GRACE_MS = 20_000;
 
 const STAGES = {
-  suites: { args: [mocha], timeoutMs: 10 * MINUTE_MS, privileged: false },
+  suites: { args: [mocha], timeoutMs: 15 * MINUTE_MS, privileged: false },
   netns: {
     args: [
       mocha,

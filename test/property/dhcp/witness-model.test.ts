@@ -312,6 +312,8 @@ class Run {
     const journal = this.#makes.journal(this.#store, clock);
     const views = new Views(context);
     views.selfSettled = true;
+    // It has heard the others, which know no more than it does.
+    for (const signer of this.#cast.signers) views.noteHeard(signer.self);
     await journal.load(ledger);
     this.#witness = new Witness(context, ledger, journal, views);
   }
