@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import { SeededRng } from '../../../sim/memory/seeded-rng.js';
 import { stormPlan } from '../../../sim/scenarios/storm-plan.js';
-import { runStorm } from '../../sim/storm/run-storm.js';
+import { runStorm } from './run-storm.js';
 
 const ALLOCATIONS = 60;
 const SEEDS = [0, 1, 3];
