@@ -8,7 +8,7 @@
  */
 import { assert } from '../../overlay/base/errors.js';
 
-/** Slots are numbered with 24 bits of a handle; 16.7 million pending events need 700 MB. */
+/** Slots are numbered with 24 bits of a handle; 16.7 million pending events need 900 MB. */
 export const EVENTS_MAX = 1 << 24;
 
 /** Handles repeat after this many uses of one slot, far more than an event is held for. */
@@ -16,6 +16,10 @@ const GENERATIONS = 1 << 28;
 
 /** Kind of a slot whose event was cancelled. */
 const CANCELLED = -1;
+
+/** What a slot holds, in one cache line: the kind, three integers, and how often it was used before. */
+const SLOT_INTS = 8;
+const [A, B, C, GENERATION] = [1, 2, 3, 4];
 
 /** Fewer cancelled events than this are not worth a compaction. */
 const COMPACTED_MIN = 64;
@@ -45,15 +49,11 @@ export class EventQueue {
   #heapOrder: Float64Array;
   #heapSlot: Int32Array;
   #heapLength = 0;
-  #slotKind: Int32Array;
-  #slotA: Int32Array;
-  #slotB: Int32Array;
-  #slotC: Int32Array;
-  #slotGeneration: Int32Array;
+  #slots: Int32Array;
+  #slotsUsed = 0;
   /** Slots of no event, as a stack. */
   #free: Int32Array;
   #freeLength = 0;
-  #slots = 0;
   #order = 0;
   #cancelled = 0;
 
@@ -67,11 +67,7 @@ export class EventQueue {
     this.#heapDueMs = new Float64Array(capacity);
     this.#heapOrder = new Float64Array(capacity);
     this.#heapSlot = new Int32Array(capacity);
-    this.#slotKind = new Int32Array(capacity);
-    this.#slotA = new Int32Array(capacity);
-    this.#slotB = new Int32Array(capacity);
-    this.#slotC = new Int32Array(capacity);
-    this.#slotGeneration = new Int32Array(capacity);
+    this.#slots = new Int32Array(SLOT_INTS * capacity);
     this.#free = new Int32Array(capacity);
   }
 
@@ -91,22 +87,25 @@ export class EventQueue {
    */
   schedule(dueMs: number, kind: number, a = 0, b = 0, c = 0): number {
     if (this.#heapLength === this.#capacity) this.#grow();
-    const slot = this.#freeLength > 0 ? (this.#free[--this.#freeLength] ?? 0) : this.#slots++;
-    this.#slotKind[slot] = kind;
-    this.#slotA[slot] = a;
-    this.#slotB[slot] = b;
-    this.#slotC[slot] = c;
+    const slot = this.#freeLength > 0 ? (this.#free[--this.#freeLength] ?? 0) : this.#slotsUsed++;
+    const slots = this.#slots;
+    const at = SLOT_INTS * slot;
+    slots[at] = kind;
+    slots[at + A] = a;
+    slots[at + B] = b;
+    slots[at + C] = c;
     this.#siftUp(this.#heapLength++, dueMs, this.#order++, slot);
-    return (this.#slotGeneration[slot] ?? 0) * EVENTS_MAX + slot;
+    return (slots[at + GENERATION] ?? 0) * EVENTS_MAX + slot;
   }
 
   /** False if the event has been taken or cancelled already. */
   cancel(handle: number): boolean {
     const slot = handle % EVENTS_MAX;
     const generation = (handle - slot) / EVENTS_MAX;
-    if (slot >= this.#slots || this.#slotGeneration[slot] !== generation) return false;
-    if (this.#slotKind[slot] === CANCELLED) return false;
-    this.#slotKind[slot] = CANCELLED;
+    const at = SLOT_INTS * slot;
+    if (slot >= this.#slotsUsed || this.#slots[at + GENERATION] !== generation) return false;
+    if (this.#slots[at] === CANCELLED) return false;
+    this.#slots[at] = CANCELLED;
     this.#cancelled++;
     // Each compaction is paid for by the cancellations since the last one.
     if (this.#cancelled > COMPACTED_MIN && 2 * this.#cancelled > this.#heapLength) this.#compact();
@@ -115,7 +114,7 @@ export class EventQueue {
 
   /** When the next event is due; Infinity if there is none. */
   nextDueMs(): number {
-    while (this.#heapLength > 0 && this.#slotKind[this.#heapSlot[0] ?? 0] === CANCELLED) {
+    while (this.#heapLength > 0 && this.#isCancelled(this.#heapSlot[0] ?? 0)) {
       this.#cancelled--;
       this.#release(this.#takeTop());
     }
@@ -128,16 +127,22 @@ export class EventQueue {
     if (this.#heapLength === 0) return false;
     const slot = this.#takeTop();
     this.dueMs = dueMs;
-    this.kind = this.#slotKind[slot] ?? 0;
-    this.a = this.#slotA[slot] ?? 0;
-    this.b = this.#slotB[slot] ?? 0;
-    this.c = this.#slotC[slot] ?? 0;
+    const at = SLOT_INTS * slot;
+    this.kind = this.#slots[at] ?? 0;
+    this.a = this.#slots[at + A] ?? 0;
+    this.b = this.#slots[at + B] ?? 0;
+    this.c = this.#slots[at + C] ?? 0;
     this.#release(slot);
     return true;
   }
 
+  #isCancelled(slot: number): boolean {
+    return this.#slots[SLOT_INTS * slot] === CANCELLED;
+  }
+
   #release(slot: number): void {
-    this.#slotGeneration[slot] = ((this.#slotGeneration[slot] ?? 0) + 1) % GENERATIONS;
+    const at = SLOT_INTS * slot;
+    this.#slots[at + GENERATION] = ((this.#slots[at + GENERATION] ?? 0) + 1) % GENERATIONS;
     this.#free[this.#freeLength++] = slot;
   }
 
@@ -207,7 +212,7 @@ export class EventQueue {
     let kept = 0;
     for (let index = 0; index < this.#heapLength; index++) {
       const slot = this.#heapSlot[index] ?? 0;
-      if (this.#slotKind[slot] === CANCELLED) {
+      if (this.#isCancelled(slot)) {
         this.#release(slot);
         continue;
       }
@@ -231,11 +236,7 @@ export class EventQueue {
     this.#heapDueMs = grownFloats(this.#heapDueMs, capacity);
     this.#heapOrder = grownFloats(this.#heapOrder, capacity);
     this.#heapSlot = grownInts(this.#heapSlot, capacity);
-    this.#slotKind = grownInts(this.#slotKind, capacity);
-    this.#slotA = grownInts(this.#slotA, capacity);
-    this.#slotB = grownInts(this.#slotB, capacity);
-    this.#slotC = grownInts(this.#slotC, capacity);
-    this.#slotGeneration = grownInts(this.#slotGeneration, capacity);
+    this.#slots = grownInts(this.#slots, SLOT_INTS * capacity);
     this.#free = grownInts(this.#free, capacity);
   }
 }

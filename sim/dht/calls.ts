@@ -3,7 +3,7 @@
  * speak of a call (the request still arrives after its sender has given up), and the last one frees it.
  */
 import { assert } from '../../overlay/base/errors.js';
-import { type ContactList, NONE } from './contacts.js';
+import type { ContactList } from './contacts.js';
 
 /** Ten requests of every node at the same time. */
 const CALLS_MAX = 1 << 20;
@@ -12,47 +12,26 @@ const CALLS_MAX = 1 << 20;
 export type CallKind =
   'find' | 'get' | 'put' | 'ping-first' | 'ping-new' | 'ping-old' | 'ping-passed';
 
-interface Columns {
-  readonly from: Int32Array;
-  readonly fromContact: Int32Array;
-  readonly to: Int32Array;
-  readonly operation: Int32Array;
-  readonly serial: Int32Array;
-  /** What the call carries: the version of a record, or the contact that wants in. */
-  readonly value: Int32Array;
-  readonly sentMs: Float64Array;
-  readonly dueMs: Float64Array;
-  readonly events: Uint8Array;
-  readonly answerLength: Uint8Array;
-  readonly answer: Int32Array;
-}
-
-function columns(capacity: number, bucketSize: number): Columns {
-  return {
-    from: new Int32Array(capacity),
-    fromContact: new Int32Array(capacity),
-    to: new Int32Array(capacity),
-    operation: new Int32Array(capacity),
-    serial: new Int32Array(capacity),
-    value: new Int32Array(capacity),
-    sentMs: new Float64Array(capacity),
-    dueMs: new Float64Array(capacity),
-    events: new Uint8Array(capacity),
-    answerLength: new Uint8Array(capacity),
-    answer: new Int32Array(capacity * bucketSize),
-  };
-}
+/** What a call holds, side by side, as each of its events wants most of it; the answer follows. */
+const [FROM, FROM_CONTACT, TO, OPERATION, SERIAL, VALUE, EVENTS, ANSWERED] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+];
+const HEAD_INTS = 8;
 
 export class Calls {
-  readonly #bucketSize: number;
+  /** Integers of one call. */
+  readonly #stride: number;
   readonly #kinds: CallKind[] = [];
   readonly #free: number[] = [];
-  #columns: Columns;
   #capacity = 1_024;
+  #ints: Int32Array;
+  /** When each call was sent, and when its sender gives up. */
+  #timesMs: Float64Array;
 
   constructor(bucketSize: number) {
-    this.#bucketSize = bucketSize;
-    this.#columns = columns(this.#capacity, bucketSize);
+    this.#stride = HEAD_INTS + bucketSize;
+    this.#ints = new Int32Array(this.#stride * this.#capacity);
+    this.#timesMs = new Float64Array(2 * this.#capacity);
   }
 
   get inFlight(): number {
@@ -61,7 +40,7 @@ export class Calls {
 
   /** Memory taken, without what JavaScript arrays need. */
   get bytes(): number {
-    return this.#capacity * (42 + 4 * this.#bucketSize);
+    return this.#ints.byteLength + this.#timesMs.byteLength;
   }
 
   /**
@@ -83,29 +62,30 @@ export class Calls {
     const id = this.#free.pop() ?? this.#kinds.length;
     if (id === this.#capacity) this.#grow();
     this.#kinds[id] = kind;
-    const column = this.#columns;
-    column.from[id] = from;
-    column.fromContact[id] = fromContact;
-    column.to[id] = to;
-    column.operation[id] = operation;
-    column.serial[id] = serial;
-    column.value[id] = value;
-    column.sentMs[id] = sentMs;
-    column.dueMs[id] = dueMs;
-    column.events[id] = 0;
-    column.answerLength[id] = 0;
+    const ints = this.#ints;
+    const at = this.#stride * id;
+    ints[at + FROM] = from;
+    ints[at + FROM_CONTACT] = fromContact;
+    ints[at + TO] = to;
+    ints[at + OPERATION] = operation;
+    ints[at + SERIAL] = serial;
+    ints[at + VALUE] = value;
+    ints[at + EVENTS] = 0;
+    ints[at + ANSWERED] = 0;
+    this.#timesMs[2 * id] = sentMs;
+    this.#timesMs[2 * id + 1] = dueMs;
     return id;
   }
 
   /** One more event speaks of the call. */
   hold(id: number): void {
-    this.#columns.events[id] = (this.#columns.events[id] ?? 0) + 1;
+    this.#set(id, EVENTS, this.#get(id, EVENTS) + 1);
   }
 
   /** One event less; after the last one the call is gone. */
   release(id: number): void {
-    const left = (this.#columns.events[id] ?? 1) - 1;
-    this.#columns.events[id] = left;
+    const left = this.#get(id, EVENTS) - 1;
+    this.#set(id, EVENTS, left);
     if (left === 0) this.#free.push(id);
   }
 
@@ -113,56 +93,63 @@ export class Calls {
     return this.#kinds[id] ?? 'find';
   }
   from(id: number): number {
-    return this.#columns.from[id] ?? 0;
+    return this.#get(id, FROM);
   }
   fromContact(id: number): number {
-    return this.#columns.fromContact[id] ?? 0;
+    return this.#get(id, FROM_CONTACT);
   }
   to(id: number): number {
-    return this.#columns.to[id] ?? 0;
+    return this.#get(id, TO);
   }
   operation(id: number): number {
-    return this.#columns.operation[id] ?? NONE;
+    return this.#get(id, OPERATION);
   }
   serial(id: number): number {
-    return this.#columns.serial[id] ?? 0;
+    return this.#get(id, SERIAL);
   }
   value(id: number): number {
-    return this.#columns.value[id] ?? 0;
+    return this.#get(id, VALUE);
   }
   sentMs(id: number): number {
-    return this.#columns.sentMs[id] ?? 0;
+    return this.#timesMs[2 * id] ?? 0;
   }
   dueMs(id: number): number {
-    return this.#columns.dueMs[id] ?? 0;
+    return this.#timesMs[2 * id + 1] ?? 0;
   }
 
   setValue(id: number, value: number): void {
-    this.#columns.value[id] = value;
+    this.#set(id, VALUE, value);
   }
 
   setAnswer(id: number, list: ContactList): void {
     for (let index = 0; index < list.length; index++) {
-      this.#columns.answer[id * this.#bucketSize + index] = list.at(index);
+      this.#set(id, HEAD_INTS + index, list.at(index));
     }
-    this.#columns.answerLength[id] = list.length;
+    this.#set(id, ANSWERED, list.length);
   }
 
   answerInto(id: number, out: ContactList): void {
     out.clear();
-    const length = this.#columns.answerLength[id] ?? 0;
-    for (let index = 0; index < length; index++) {
-      out.push(this.#columns.answer[id * this.#bucketSize + index] ?? 0);
-    }
+    const length = this.#get(id, ANSWERED);
+    for (let index = 0; index < length; index++) out.push(this.#get(id, HEAD_INTS + index));
+  }
+
+  #get(id: number, field: number): number {
+    return this.#ints[this.#stride * id + field] ?? 0;
+  }
+
+  #set(id: number, field: number, value: number): void {
+    this.#ints[this.#stride * id + field] = value;
   }
 
   #grow(): void {
     assert(this.#capacity < CALLS_MAX, 'at most CALLS_MAX requests are under way');
     this.#capacity *= 2;
-    const grown = columns(this.#capacity, this.#bucketSize);
-    for (const name of Object.keys(grown) as (keyof Columns)[]) {
-      (grown[name] as Float64Array).set(this.#columns[name]);
-    }
-    this.#columns = grown;
+    const ints = new Int32Array(this.#stride * this.#capacity);
+    ints.set(this.#ints);
+    this.#ints = ints;
+    const timesMs = new Float64Array(2 * this.#capacity);
+    timesMs.set(this.#timesMs);
+    this.#timesMs = timesMs;
   }
 }
