@@ -39,7 +39,8 @@ describe('a node that leaves', () => {
     });
     const { world, violations } = simulation;
     simulation.check(new UsedAddresses(violations));
-    const allPlaced = (): boolean => world.running().every(({ run }) => run?.node.configured4 != null);
+    const allPlaced = (): boolean =>
+      world.running().every(({ run }) => run?.node.configured4 != null);
     for (let number = 0; number < 5; number++) {
       void world.start(world.add());
       if (number === 0) await simulation.until(allPlaced, 60_000);
@@ -48,7 +49,9 @@ describe('a node that leaves', () => {
     await simulation.advance(15_000);
     const [, silent, leaving, node] = world.nodes;
     const run = node!.run!;
-    const tenants = new Tenants({ world, node: node!, run, rng: new SeededRng(5), keepMs: () => 1e9 });
+    const rng = new SeededRng(5);
+    const forEver = { keepMs: () => 1e9, mayForget: () => false };
+    const tenants = new Tenants({ world, node: node!, run, rng, ...forEver });
     tenants.start(1);
     await simulation.advance(6_000);
     world.powerOff(silent!);
