@@ -32,6 +32,12 @@ import { CLAIM_DEADLINE_MS } from './terms.js';
 import type { Views } from './views.js';
 import type { Witness } from './witness.js';
 
+/**
+ * Refusals of a witness that has not heard the claimant's hello yet, as after a connection that was lost. They say nothing of what
+ * the network thinks of it, so a claimant that took them for its word would give up for good.
+ */
+const NOT_HEARD: ReadonlySet<string> = new Set(['unknown-member', 'members-only']);
+
 /** Times a claim is asked anew because its view or epoch was out of date. */
 const REASKS_MAX = 6;
 
@@ -261,7 +267,7 @@ class Round {
         this.newerEpoch = Math.max(this.newerEpoch, response[1]);
         break;
       case 'refused':
-        this.#refused = response[1];
+        if (!NOT_HEARD.has(response[1])) this.#refused = response[1];
         break;
       default:
         break;

@@ -28,6 +28,12 @@ const SWARM_FACTORS = [0, 1, 1, 4] as const;
 /** Power comes and goes for everyone within that. */
 const BLACKOUT_MS = 2_000;
 const BLACKOUT_BACK_MS_MAX = 15_000;
+/** From one to the next, so that something can be won in between. */
+const BLACKOUT_PAUSE_MS = 60_000;
+/** None before all have come. */
+const BLACKOUT_AFTER_MS = 40_000;
+/** Until a process that gave up is started again. */
+const GIVEN_UP_MS = 1_000;
 /** Clocks differ by up to 2 %, and some messages are under way. */
 const STEADY_SLACK = 1.05;
 
@@ -49,6 +55,7 @@ export class StormFaults {
   readonly #lostAtMs: number[] = [];
   readonly #kinds: readonly (readonly [name: string, weight: number, strike: () => boolean])[];
   #isCut = false;
+  #blackoutAfterMs = BLACKOUT_AFTER_MS;
   #isOver = false;
 
   /** @param leaves members leave for good as well */
@@ -104,6 +111,11 @@ export class StormFaults {
     this.#takeDown(node, true, this.#longMs());
   }
 
+  /** A process that gave up ends, and whoever looks after the host starts it again. */
+  restart(node: VirtualNode): void {
+    if (node.run !== null && !this.#ending.has(node)) this.#takeDown(node, false, GIVEN_UP_MS);
+  }
+
   /** No more faults: who is down comes back. */
   end(): void {
     this.#isOver = true;
@@ -154,7 +166,9 @@ export class StormFaults {
   }
 
   #blackout(): boolean {
-    if (this.#isCut || this.#absent.size > 0) return false;
+    const { nowMs } = this.#world;
+    if (this.#isCut || nowMs < this.#blackoutAfterMs) return false;
+    this.#blackoutAfterMs = nowMs + BLACKOUT_PAUSE_MS;
     const nodes = this.up().filter((node) => this.#mayRestart(node));
     for (const node of nodes) {
       const late = this.#rng.float() < ABSENT_SHARE_MAX / 2;

@@ -48,7 +48,7 @@ export interface StormPlan {
   readonly members: number;
   /** Leases that members keep besides their own. */
   readonly tenants: number;
-  /** Members that are there before all others come at once. */
+  /** Members that are there before all others come at once: so many that one of them may fail. */
   readonly early: number;
   readonly termS: number;
   readonly latency: LatencyModel;
@@ -92,13 +92,13 @@ export function stormPlan(seed: number, rng: Rng): StormPlan {
     usable: pool.usable,
     members,
     tenants: taken - members,
-    early: Math.floor(between(rng, 3, 6)),
+    early: Math.floor(between(rng, 4, 7)),
     termS: pick(rng, [60, 60, 120, 300]) ?? 60,
     latency: rng.float() < 0.2 && !calm ? 'lan' : 'internet',
     conditions: calm ? FINE : drawConditions(rng),
     driftPpmMax: rng.float() < 0.2 ? 100 : DRIFT_PPM_MAX,
     wallOffsetMsMax: rng.float() < 0.2 ? 0 : WALL_OFFSET_MS_MAX,
-    restless: between(rng, 0.05, 0.3),
+    restless: between(rng, 0.1, 0.4),
     faultEveryMs: between(rng, 2_000, 8_000),
     disksLostMax: Math.floor(members / WITNESSES),
   };

@@ -16,14 +16,15 @@ import type { NodeRun, VirtualNode } from '../world/virtual-node.js';
 import type { World } from '../world/world.js';
 import { waiting } from './storm-plan.js';
 
-/** For so long all who look for an address begin with the same one. */
+/** So many of those who look for an address begin with the same one, for so long. */
+const HOT_SHARE = 0.5;
 const HOT_MS = 400;
 /** Primes, so that the address that everybody wants is another one each time. */
 const HOT_STEP = 7_919;
 /** One in so many asks for what its host knows to be taken. */
 const CHECKS_SHARE = 0.05;
-/** One in so many forgets its address instead of giving it back: it stays taken until the lease is over. */
-const FORGETS_SHARE = 0.004;
+/** Share of those that forget an address instead of giving it back, as long as they may. */
+const FORGETS_SHARE = 0.05;
 const PAUSE_MS_MAX = 600;
 
 export interface TenantsParts {
@@ -33,6 +34,8 @@ export interface TenantsParts {
   readonly rng: Rng;
   /** Mean time for which an address is kept, at present. */
   readonly keepMs: () => number;
+  /** Whether one more may forget its address, which stays taken until the lease is over. */
+  readonly mayForget: () => boolean;
 }
 
 /** All tenants of one process of a node; they end with it. */
@@ -41,6 +44,10 @@ export class Tenants {
   readonly #claimParts: ClaimParts;
   readonly #keepers = new Set<Keeper>();
   readonly #addresses: readonly string[];
+  /** What some tenant here asks for at present. */
+  readonly #claiming = new Set<string>();
+  /** The last address of the node itself, which it asks for again when it gave it back. */
+  #ownKey: string | null = null;
 
   constructor(parts: TenantsParts) {
     this.#parts = parts;
@@ -56,7 +63,7 @@ export class Tenants {
   }
 
   async #live(): Promise<void> {
-    const { run, node, rng, keepMs } = this.#parts;
+    const { run, node, rng, keepMs, mayForget } = this.#parts;
     while (node.run === run) {
       await sleep(run.clock, rng.float() * PAUSE_MS_MAX);
       const life = new Canceller();
@@ -67,7 +74,7 @@ export class Tenants {
       if (keeper.lease === null) await aborted(held);
       await sleep(run.clock, waiting(rng, keepMs()));
       life.abort('moves');
-      if (rng.float() >= FORGETS_SHARE) await keeper.release();
+      if (rng.float() >= FORGETS_SHARE || !mayForget()) await keeper.release();
       this.#keepers.delete(keeper);
     }
   }
@@ -104,18 +111,27 @@ export class Tenants {
   }
 
   *#candidates(): Generator<string> {
+    const { world, rng } = this.#parts;
     const { length } = this.#addresses;
-    const first = Math.floor(this.#parts.world.nowMs / HOT_MS) * HOT_STEP;
+    const hot = Math.floor(world.nowMs / HOT_MS) * HOT_STEP;
+    const first = rng.float() < HOT_SHARE ? hot : Math.floor(rng.float() * length);
     for (let index = 0; index < length; index++) {
       const key = this.#addresses[(first + index) % length];
-      if (key !== undefined) yield key;
+      if (key === undefined || this.#claiming.has(key)) continue;
+      this.#claiming.add(key);
+      try {
+        yield key;
+      } finally {
+        this.#claiming.delete(key);
+      }
     }
   }
 
   /** Two keepers of one host would be one owner to the witnesses, so they keep out of each other's way. */
   #isTaken(key: string): boolean {
     const { run, rng } = this.#parts;
-    if (run.node.address.key === key) return true;
+    this.#ownKey = run.node.address.key ?? this.#ownKey;
+    if (this.#ownKey === key) return true;
     for (const keeper of this.#keepers) if (keeper.key === key) return true;
     if (rng.float() < CHECKS_SHARE) return false;
     const entry = run.node.ledger.at({ kind: 'address', key }, run.clock.now());

@@ -16,6 +16,9 @@ export interface Found {
 /** Enough for the log of a violation with its diagram, many times over. */
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
+/** The process ends by then, whatever it found. */
+const TIMEOUT_MS = 540_000;
+
 /** @param allocations of each seed @returns the first violation, or null if none of the seeds shows any */
 export async function hunt(
   program: string,
@@ -29,7 +32,7 @@ export async function hunt(
     execFile(
       process.execPath,
       [program, '--workers', '1', '--first', ...args],
-      { maxBuffer: OUTPUT_BYTES_MAX },
+      { maxBuffer: OUTPUT_BYTES_MAX, timeout: TIMEOUT_MS },
       (error, stdout, stderr) => {
         // An exit code of 1 goes with a violation, which is what is looked for.
         if (stdout === '') reject(new Error(`${String(error?.message)}\n${stderr}`));
