@@ -32,7 +32,7 @@ import type { LeaseNode } from '../../support/leases/lease-node.js';
 import { LeaseWorld } from '../../support/leases/lease-world.js';
 
 const SEED = 20_260_801;
-const RUNS = 250;
+const RUNS = 500;
 /** Short sequences come by shrinking. */
 const COMMANDS_MIN = 20;
 const COMMANDS_MAX = 50;
@@ -168,44 +168,63 @@ class Authority {
   }
 
   granted(claim: Claim): void {
-    const { trueMs } = this.#clock;
+    const { trueMs, aheadMs } = this.#clock;
     const before = this.promised;
+    const isOwn = before?.claim.owner === claim.owner;
     const keptUntilMs = trueMs + PROVISIONAL_MS;
-    if (before?.state === 'committed' && before.claim.owner === claim.owner && !this.isFree()) {
+    if (isOwn && before.state === 'committed' && this.#isLive(before)) {
       // A renewal under way changes nothing but how long it is kept at least.
       const kept = Math.max(before.keptUntilMs, keptUntilMs);
-      this.promised = { ...before, keptUntilMs: kept, aheadMs: this.#clock.aheadMs };
+      this.promised = { ...before, keptUntilMs: kept, aheadMs };
       return;
     }
-    this.#write({
-      state: 'granted',
-      claim,
-      neededUntilMs: trueMs + CLAIM_DEADLINE_MS,
-      keptUntilMs,
-    });
+    const promised = { neededUntilMs: trueMs + CLAIM_DEADLINE_MS, keptUntilMs };
+    if (isOwn && mayBeCommitted(before)) {
+      // Either that, or a grant of its own, so there is no telling which claim it goes by.
+      const unknown = { ...claim, number: 0 };
+      this.promised = { ...promised, state: 'granted', claim: unknown, aheadMs, isVague: true };
+      return;
+    }
+    this.promised = { ...promised, state: 'granted', claim, aheadMs, isVague: false };
   }
 
   committed(claim: Claim, leftMs = KEPT_MS): void {
-    const { trueMs } = this.#clock;
+    const { trueMs, aheadMs } = this.#clock;
     const before = this.promised;
-    const isOwn = before?.state === 'committed' && before.claim.owner === claim.owner;
-    if (isOwn && isAfter(before.claim, claim)) return;
+    const isOwn = before?.claim.owner === claim.owner;
+    const isRenewed = isOwn && before.state === 'committed';
+    if (isRenewed && isAfter(before.claim, claim)) return;
     const neededUntilMs = trueMs + Math.min(TERM_MS, leftMs);
     const keptUntilMs = trueMs + Math.min(KEPT_MS, leftMs);
-    this.#write({
+    this.promised = {
       state: 'committed',
       claim,
-      neededUntilMs: Math.max(neededUntilMs, isOwn ? before.neededUntilMs : 0),
-      keptUntilMs: Math.max(keptUntilMs, isOwn ? before.keptUntilMs : 0),
-    });
+      neededUntilMs: Math.max(neededUntilMs, isRenewed ? before.neededUntilMs : 0),
+      keptUntilMs: Math.max(keptUntilMs, isRenewed ? before.keptUntilMs : 0),
+      aheadMs,
+      isVague: isOwn && mayBeCommitted(before),
+    };
   }
 
   released(claim: Claim): void {
     const { promised } = this;
+    const { trueMs, aheadMs } = this.#clock;
+    if (promised?.claim.number === 0 && promised.claim.owner === claim.owner) {
+      // It may be the one that is known there.
+      this.promised = { ...promised, neededUntilMs: trueMs };
+      return;
+    }
     if (promised?.claim.number !== claim.number || promised.state === 'freed') return;
-    if (this.#clock.trueMs >= promised.keptUntilMs) return;
-    const untilMs = this.#clock.trueMs + TOMBSTONE_MS;
-    this.#write({ state: 'freed', claim, neededUntilMs: untilMs, keptUntilMs: untilMs });
+    if (!this.#isLive(promised)) return;
+    const untilMs = trueMs + TOMBSTONE_MS;
+    const until = { neededUntilMs: untilMs, keptUntilMs: untilMs };
+    this.promised = { state: 'freed', claim, ...until, aheadMs, isVague: false };
+  }
+
+  /** Whether the witness has it for sure. */
+  #isLive(promised: Promised): boolean {
+    const untilMs = promised.isVague ? promised.neededUntilMs : promised.keptUntilMs;
+    return this.#clock.trueMs < untilMs;
   }
 
   /** A certificate of what was given back must not bring it back. */
@@ -228,10 +247,11 @@ class Authority {
       isVague: true,
     };
   }
+}
 
-  #write(promised: Omit<Promised, 'aheadMs' | 'isVague'>): void {
-    this.promised = { ...promised, aheadMs: this.#clock.aheadMs, isVague: false };
-  }
+/** A lease that may have run out at the witness or not, or what came after such a lease. */
+function mayBeCommitted({ state, claim, isVague }: Promised): boolean {
+  return isVague && (state === 'committed' || claim.number === 0);
 }
 
 function isAfter(one: Claim, other: Claim): boolean {
