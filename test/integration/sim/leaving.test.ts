@@ -38,6 +38,7 @@ describe('a node that leaves', () => {
       run,
       rng: new SeededRng(5),
       keepMs: () => 1e9,
+      mayForget: () => false,
     });
     tenants.start(1);
     await simulation.advance(6_000);

@@ -9,12 +9,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { encodeCertificate, signGrant, type ClaimTerms } from '../../../dhcp/certificate.js';
 import { Journal } from '../../../dhcp/journal.js';
-import {
-  Ledger,
-  witnessTermMs,
-  type ClaimDecision,
-  type CommitDecision,
-} from '../../../dhcp/ledger.js';
+import { Ledger } from '../../../dhcp/ledger.js';
 import type { LeaseResponse } from '../../../dhcp/messages.js';
 import type { Subject } from '../../../dhcp/subject.js';
 import {
@@ -27,6 +22,19 @@ import { Views } from '../../../dhcp/views.js';
 import { Witness } from '../../../dhcp/witness.js';
 import type { Clock, Store } from '../../../overlay/ports.js';
 import { MemoryStore } from '../../../sim/memory/memory-store.js';
+import {
+  Amnesiac,
+  Clinging,
+  Fickle,
+  Generous,
+  Gullible,
+  Hasty,
+  KEPT_MS,
+  TERM_MS,
+  TERM_S,
+  WithoutPast,
+  WriteBehind,
+} from '../../support/leases/broken-witnesses.js';
 import { claimId } from '../../support/leases/certificates.js';
 import type { LeaseNode } from '../../support/leases/lease-node.js';
 import { LeaseWorld } from '../../support/leases/lease-world.js';
@@ -38,9 +46,6 @@ const COMMANDS_MIN = 20;
 const COMMANDS_MAX = 50;
 const ADDRESSES = 2;
 const OWNERS = 3;
-const TERM_S = 600;
-const TERM_MS = TERM_S * 1_000;
-const KEPT_MS = witnessTermMs(TERM_S);
 const WALL_START_MS = 1_760_000_000_000;
 /** Far enough back that no change of the date makes an epoch one of the future. */
 const EPOCH_START = WALL_START_MS / 1_000 - 30 * 86_400;
@@ -510,86 +515,6 @@ function propertyOf(members: Cast, makes: Makes, tally: Tally): fc.IAsyncPropert
     await run.start();
     for (const command of sequence) await run.play(command);
   });
-}
-
-/** Forgets what went before as soon as it is over. */
-class WithoutPast extends Ledger {
-  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
-    const [{ subject }, nowMs] = args;
-    const entry = this.at(subject, nowMs);
-    if (entry?.phase === 'tombstone') this.restore({ ...entry, epoch: 0 });
-    return super.commit(...args);
-  }
-}
-
-/** Grants to the next one what is only granted to somebody. */
-class Generous extends Ledger {
-  override claim(...args: Parameters<Ledger['claim']>): ClaimDecision {
-    const decision = super.claim(...args);
-    return decision.kind === 'held' && decision.entry.phase === 'granted'
-      ? { kind: 'grant' }
-      : decision;
-  }
-}
-
-/** Takes the latest certificate, whoever has the lease. */
-class Fickle extends Ledger {
-  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
-    const [certificate, nowMs] = args;
-    const decision = super.commit(...args);
-    if (decision.kind !== 'held' || decision.entry.phase !== 'committed') return decision;
-    const { subject, owner: other, claimId: id, epoch, renewal } = certificate;
-    this.restore({
-      ...{ subject, phase: 'committed', owner: other, claimId: id, epoch, renewal, certificate },
-      expiresAtMs: nowMs + KEPT_MS,
-    });
-    return { kind: 'committed', changed: true };
-  }
-}
-
-/** Keeps a lease for half of its term. */
-class Hasty extends Ledger {
-  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
-    const [certificate, nowMs, leftMs] = args;
-    return super.commit(certificate, nowMs, Math.min(leftMs ?? TERM_MS / 2, TERM_MS / 2));
-  }
-}
-
-/** Says that it freed what it keeps. */
-class Clinging extends Ledger {
-  override release(): boolean {
-    return true;
-  }
-}
-
-/** Frees for anybody that asks. */
-class Gullible extends Ledger {
-  override release(...args: Parameters<Ledger['release']>): boolean {
-    const [subject, , , nowMs] = args;
-    const entry = this.at(subject, nowMs);
-    return entry !== null && super.release(subject, entry.owner, entry.claimId, nowMs);
-  }
-}
-
-/** Says that it wrote what it still has in memory: a crash loses the latest write. */
-class WriteBehind extends MemoryStore {
-  #latest: readonly [string, Uint8Array] | null = null;
-
-  override async put(key: string, value: Uint8Array): Promise<void> {
-    if (this.#latest !== null) await super.put(...this.#latest);
-    this.#latest = [key, value.slice()];
-  }
-
-  crashed(): void {
-    this.#latest = null;
-  }
-}
-
-/** Begins every run with empty hands. */
-class Amnesiac extends Journal {
-  override async load(): Promise<{ loaded: number; unreadable: number }> {
-    return { loaded: 0, unreadable: 0 };
-  }
 }
 
 const BROKEN: readonly (readonly [title: string, makes: Partial<Makes>])[] = [
