@@ -4,8 +4,9 @@
  *   suites  unit, property, contract, architecture and integration tests; need no privileges
  *   netns   scenarios on hosts made of network namespaces; need root and a few Debian packages
  *   bench   the small benchmark, which proves that the benchmark itself works
+ *   model   a model of the lease protocol, searched by spin; needs spin and gcc
  *
- * Usage: node scripts/test.mjs [suites|netns|bench ...]; without a name, all of them. What cannot run
+ * Usage: node scripts/test.mjs [suites|netns|bench|model ...]; without a name, all of them. What cannot run
  * here is left out with a plain word, unless `OVERLAY_REQUIRE_NETNS` makes that a failure.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -21,7 +22,7 @@ const MINUTE_MS = 60_000;
 const INTERRUPT_GRACE_MS = 20_000;
 
 const STAGES = {
-  suites: { args: [mocha], timeoutMs: 15 * MINUTE_MS, privileged: false },
+  suites: { args: [mocha], timeoutMs: 15 * MINUTE_MS, obstacle: () => null },
   netns: {
     args: [
       mocha,
@@ -33,19 +34,46 @@ const STAGES = {
       'dist/test/netns/**/*.test.js',
     ],
     timeoutMs: 35 * MINUTE_MS,
-    privileged: true,
+    obstacle: withoutNamespaces,
   },
   bench: {
     args: [path.join(root, 'dist/test/bench/main.js'), '--small'],
     timeoutMs: 8 * MINUTE_MS,
-    privileged: true,
+    obstacle: withoutNamespaces,
+  },
+  model: {
+    args: [
+      mocha,
+      '--no-config',
+      '--forbid-only',
+      '--require=dist/test/support/source-maps.js',
+      '--reporter=dist/test/support/counts-reporter.js',
+      'dist/test/model/**/*.test.js',
+    ],
+    timeoutMs: 15 * MINUTE_MS,
+    obstacle: withoutModelChecker,
   },
 };
 
+/** Why the model cannot be searched here, or null when it can. */
+function withoutModelChecker() {
+  const missing = ['spin', 'gcc'].filter(
+    (tool) => spawnSync(tool, [tool === 'spin' ? '-V' : '--version']).error !== undefined,
+  );
+  return missing.length > 0 ? `not installed: ${missing.join(', ')}` : null;
+}
+
+let namespaces;
+
 /** Why network namespaces cannot be used here, or null when they can. */
-async function obstacle() {
-  if (process.platform !== 'linux') return 'they need Linux';
-  if (process.getuid() !== 0) return 'they need root: run `sudo npm test`';
+async function withoutNamespaces() {
+  namespaces ??= findNamespaceObstacle();
+  return await namespaces;
+}
+
+async function findNamespaceObstacle() {
+  if (process.platform !== 'linux') return 'network namespaces need Linux';
+  if (process.getuid() !== 0) return 'network namespaces need root: run `sudo npm test`';
   // The scenarios know what they call, and the Debian package that each of it comes from.
   const requirements = path.join(root, 'dist/test/netns/lab/requirements.js');
   const { LAB_TOOLS, missingTools } = await import(requirements);
@@ -103,16 +131,18 @@ if (unknown.length > 0) {
 
 const failed = [];
 const leftOut = [];
-const reason = await obstacle();
 for (const name of asked.length > 0 ? asked : Object.keys(STAGES)) {
-  if (STAGES[name].privileged && reason !== null) leftOut.push(name);
+  const reason = await STAGES[name].obstacle();
+  if (reason !== null) leftOut.push({ name, reason });
   else if (!(await run(name, STAGES[name]))) failed.push(name);
 }
 
 if (leftOut.length > 0) {
-  console.log(`\nLEFT OUT: ${leftOut.join(' and ')}, which use network namespaces: ${reason}`);
+  for (const { name, reason } of leftOut) console.log(`\nLEFT OUT: ${name}: ${reason}`);
   // Somebody who asked for exactly this, or a machine that must run all, has no use for a success.
-  if (asked.length > 0 || process.env.OVERLAY_REQUIRE_NETNS) failed.push(...leftOut);
+  if (asked.length > 0 || process.env.OVERLAY_REQUIRE_NETNS) {
+    failed.push(...leftOut.map(({ name }) => name));
+  }
 }
 if (failed.length > 0) console.error(`\nFAILED: ${failed.join(', ')}`);
 process.exitCode = failed.length > 0 ? 1 : 0;

@@ -38,7 +38,8 @@
  * long as its wall clock is not set back, and those of two claimants are compared by nobody here.
  *
  * Each claimant makes up to two claims (0 and 1 of A, 2 and 3 of B), each renewed at most once. One that is
- * told that its view is stale asks again as a new claim, with an id of its own.
+ * told that its view is stale asks again as a new claim, with an id of its own. dhcp/claim.ts keeps the id and
+ * releases nothing before all is decided, which allows less; REASK_KEEPS_ID keeps it and releases.
  *
  * Voters that differ in nothing but their number are kept sorted after every step, which makes one
  * state of all their orders. Nothing refers to a witness by its number, so this loses nothing.
@@ -52,9 +53,14 @@
  *   NO_STORE           a witness answers before the entry is on disk, and crashes
  *   COMMIT_YIELDS      a committed lease gives way to the certificate of another owner
  *   NO_COMMIT          the grants alone make a lease
+ *   NO_LAPSE           grants do not lapse, so that claims may wait for ever (with PROGRESS)
  *   REASK_KEEPS_ID     a claim asked again after `stale` keeps the id that its first round releases
  *   DISK_LOST          a witness loses its disk and goes on (assumption (a) of docs/PROTOCOL.md)
  *   VIEWS_DIFFER=2     views differ by more than the slack (assumption (d))
+ *
+ * COMMIT_CHECKS_VIEW is no fault but a remedy, for BASE=3 and ALIKE=3: a witness refuses the commit of a
+ * certificate whose view lacks a newcomer that it knows. PROGRESS searches for claims that never end
+ * instead of two holders, and SHOW_TURNS is found when one claimant can hold the address after the other.
  */
 
 /* Voters at the beginning, and members that settle later. */

@@ -9,32 +9,23 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { encodeCertificate, signGrant, type ClaimTerms } from '../../../dhcp/certificate.js';
 import { Journal } from '../../../dhcp/journal.js';
-import { Ledger } from '../../../dhcp/ledger.js';
+import { Ledger, type ClaimDecision, type CommitDecision } from '../../../dhcp/ledger.js';
 import type { LeaseResponse } from '../../../dhcp/messages.js';
 import type { Subject } from '../../../dhcp/subject.js';
-import {
-  CLAIM_DEADLINE_MS,
-  PROVISIONAL_MS,
-  TOMBSTONE_MS,
-  WITNESS_MARGIN_MS,
-} from '../../../dhcp/terms.js';
+import { CLAIM_DEADLINE_MS, PROVISIONAL_MS, WITNESS_MARGIN_MS } from '../../../dhcp/terms.js';
 import { Views } from '../../../dhcp/views.js';
 import { Witness } from '../../../dhcp/witness.js';
 import type { Clock, Store } from '../../../overlay/ports.js';
 import { MemoryStore } from '../../../sim/memory/memory-store.js';
 import {
-  Amnesiac,
-  Clinging,
-  Fickle,
-  Generous,
-  Gullible,
-  Hasty,
+  Authority,
+  HostClock,
   KEPT_MS,
   TERM_MS,
   TERM_S,
-  WithoutPast,
-  WriteBehind,
-} from '../../support/leases/broken-witnesses.js';
+  WALL_START_MS,
+  type Claim,
+} from '../../support/leases/authority.js';
 import { claimId } from '../../support/leases/certificates.js';
 import type { LeaseNode } from '../../support/leases/lease-node.js';
 import { LeaseWorld } from '../../support/leases/lease-world.js';
@@ -46,11 +37,8 @@ const COMMANDS_MIN = 20;
 const COMMANDS_MAX = 50;
 const ADDRESSES = 2;
 const OWNERS = 3;
-const WALL_START_MS = 1_760_000_000_000;
 /** Far enough back that no change of the date makes an epoch one of the future. */
 const EPOCH_START = WALL_START_MS / 1_000 - 30 * 86_400;
-/** Times on disk are whole milliseconds. */
-const ROUNDING_MS = 2;
 
 /** What happens; numbers pick among what there is. */
 type Command =
@@ -105,163 +93,6 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant<Command>({ kind: 'restart' }) },
 );
-
-/** True time goes on; the monotonic clock starts anew with every run, and the date may be changed. */
-class HostClock implements Clock {
-  trueMs = 0;
-  startedMs = 0;
-  /** How far the date is ahead of the truth. */
-  aheadMs = 0;
-
-  now(): number {
-    return this.trueMs - this.startedMs;
-  }
-
-  wallNow(): number {
-    return WALL_START_MS + this.trueMs + this.aheadMs;
-  }
-
-  after(): () => void {
-    throw new Error('a witness sets no timers');
-  }
-}
-
-/** Claim `number` of a run, as often as it was renewed. */
-interface Claim {
-  readonly number: number;
-  readonly address: number;
-  readonly owner: number;
-  readonly epoch: number;
-  readonly renewal: number;
-}
-
-/** What the witness promised of one address: who may rely on it, and until when. True milliseconds. */
-interface Promised {
-  readonly state: 'granted' | 'committed' | 'freed';
-  readonly claim: Claim;
-  /** The end of what the owner relies on, or of the time in which the past must not come back. */
-  readonly neededUntilMs: number;
-  /** The end of what the witness is to keep, which is later. */
-  readonly keptUntilMs: number;
-  /** How far the date was ahead when it was written down. */
-  readonly aheadMs: number;
-  /** The date was changed over a restart, so it may be kept for longer than that. */
-  readonly isVague: boolean;
-}
-
-/** One authority for one address, with a perfect memory. */
-class Authority {
-  promised: Promised | null = null;
-  readonly #clock: HostClock;
-
-  constructor(clock: HostClock) {
-    this.#clock = clock;
-  }
-
-  /** Whom the address is promised to now, or null. */
-  relying(): Claim | null {
-    const { promised } = this;
-    if (promised === null || promised.state === 'freed') return null;
-    return this.#clock.trueMs < promised.neededUntilMs ? promised.claim : null;
-  }
-
-  /** Whether the witness has no reason left to refuse a new claim. */
-  isFree(): boolean {
-    const { promised } = this;
-    if (promised === null || promised.state === 'freed') return true;
-    return !promised.isVague && this.#clock.trueMs >= promised.keptUntilMs;
-  }
-
-  granted(claim: Claim): void {
-    const { trueMs, aheadMs } = this.#clock;
-    const before = this.promised;
-    const isOwn = before?.claim.owner === claim.owner;
-    const keptUntilMs = trueMs + PROVISIONAL_MS;
-    if (isOwn && before.state === 'committed' && this.#isLive(before)) {
-      // A renewal under way changes nothing but how long it is kept at least.
-      const kept = Math.max(before.keptUntilMs, keptUntilMs);
-      this.promised = { ...before, keptUntilMs: kept, aheadMs };
-      return;
-    }
-    const promised = { neededUntilMs: trueMs + CLAIM_DEADLINE_MS, keptUntilMs };
-    if (isOwn && mayBeCommitted(before)) {
-      // Either that, or a grant of its own, so there is no telling which claim it goes by.
-      const unknown = { ...claim, number: 0 };
-      this.promised = { ...promised, state: 'granted', claim: unknown, aheadMs, isVague: true };
-      return;
-    }
-    this.promised = { ...promised, state: 'granted', claim, aheadMs, isVague: false };
-  }
-
-  committed(claim: Claim, leftMs = KEPT_MS): void {
-    const { trueMs, aheadMs } = this.#clock;
-    const before = this.promised;
-    const isOwn = before?.claim.owner === claim.owner;
-    const isRenewed = isOwn && before.state === 'committed';
-    if (isRenewed && isAfter(before.claim, claim)) return;
-    const neededUntilMs = trueMs + Math.min(TERM_MS, leftMs);
-    const keptUntilMs = trueMs + Math.min(KEPT_MS, leftMs);
-    this.promised = {
-      state: 'committed',
-      claim,
-      neededUntilMs: Math.max(neededUntilMs, isRenewed ? before.neededUntilMs : 0),
-      keptUntilMs: Math.max(keptUntilMs, isRenewed ? before.keptUntilMs : 0),
-      aheadMs,
-      isVague: isOwn && mayBeCommitted(before),
-    };
-  }
-
-  released(claim: Claim): void {
-    const { promised } = this;
-    const { trueMs, aheadMs } = this.#clock;
-    if (promised?.claim.number === 0 && promised.claim.owner === claim.owner) {
-      // It may be the one that is known there.
-      this.promised = { ...promised, neededUntilMs: trueMs };
-      return;
-    }
-    if (promised?.claim.number !== claim.number || promised.state === 'freed') return;
-    if (!this.#isLive(promised)) return;
-    const untilMs = trueMs + TOMBSTONE_MS;
-    const until = { neededUntilMs: untilMs, keptUntilMs: untilMs };
-    this.promised = { state: 'freed', claim, ...until, aheadMs, isVague: false };
-  }
-
-  /** Whether the witness has it for sure. */
-  #isLive(promised: Promised): boolean {
-    const untilMs = promised.isVague ? promised.neededUntilMs : promised.keptUntilMs;
-    return this.#clock.trueMs < untilMs;
-  }
-
-  /** A certificate of what was given back must not bring it back. */
-  isOver(claim: Claim): boolean {
-    const { promised } = this;
-    if (promised?.state !== 'freed' || promised.claim.owner !== claim.owner) return false;
-    return claim.epoch <= promised.claim.epoch && this.#clock.trueMs < promised.neededUntilMs;
-  }
-
-  /** What is on disk ends at a date, so a date that was set forward since cuts it short. */
-  restarted(): void {
-    const { promised } = this;
-    if (promised === null) return;
-    const forwardMs = Math.max(0, this.#clock.aheadMs - promised.aheadMs);
-    const keptUntilMs = promised.keptUntilMs - forwardMs - ROUNDING_MS;
-    this.promised = {
-      ...promised,
-      keptUntilMs,
-      neededUntilMs: Math.min(promised.neededUntilMs, keptUntilMs),
-      isVague: true,
-    };
-  }
-}
-
-/** A lease that may have run out at the witness or not, or what came after such a lease. */
-function mayBeCommitted({ state, claim, isVague }: Promised): boolean {
-  return isVague && (state === 'committed' || claim.number === 0);
-}
-
-function isAfter(one: Claim, other: Claim): boolean {
-  return one.epoch > other.epoch || (one.epoch === other.epoch && one.renewal > other.renewal);
-}
 
 /** How often something happened in all runs, so that a test that tries nothing is noticed. */
 class Tally {
@@ -515,6 +346,86 @@ function propertyOf(members: Cast, makes: Makes, tally: Tally): fc.IAsyncPropert
     await run.start();
     for (const command of sequence) await run.play(command);
   });
+}
+
+/** Forgets what went before as soon as it is over. */
+class WithoutPast extends Ledger {
+  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
+    const [{ subject }, nowMs] = args;
+    const entry = this.at(subject, nowMs);
+    if (entry?.phase === 'tombstone') this.restore({ ...entry, epoch: 0 });
+    return super.commit(...args);
+  }
+}
+
+/** Grants to the next one what is only granted to somebody. */
+class Generous extends Ledger {
+  override claim(...args: Parameters<Ledger['claim']>): ClaimDecision {
+    const decision = super.claim(...args);
+    return decision.kind === 'held' && decision.entry.phase === 'granted'
+      ? { kind: 'grant' }
+      : decision;
+  }
+}
+
+/** Takes the latest certificate, whoever has the lease. */
+class Fickle extends Ledger {
+  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
+    const [certificate, nowMs] = args;
+    const decision = super.commit(...args);
+    if (decision.kind !== 'held' || decision.entry.phase !== 'committed') return decision;
+    const { subject, owner: other, claimId: id, epoch, renewal } = certificate;
+    this.restore({
+      ...{ subject, phase: 'committed', owner: other, claimId: id, epoch, renewal, certificate },
+      expiresAtMs: nowMs + KEPT_MS,
+    });
+    return { kind: 'committed', changed: true };
+  }
+}
+
+/** Keeps a lease for half of its term. */
+class Hasty extends Ledger {
+  override commit(...args: Parameters<Ledger['commit']>): CommitDecision {
+    const [certificate, nowMs, leftMs] = args;
+    return super.commit(certificate, nowMs, Math.min(leftMs ?? TERM_MS / 2, TERM_MS / 2));
+  }
+}
+
+/** Says that it freed what it keeps. */
+class Clinging extends Ledger {
+  override release(): boolean {
+    return true;
+  }
+}
+
+/** Frees for anybody that asks. */
+class Gullible extends Ledger {
+  override release(...args: Parameters<Ledger['release']>): boolean {
+    const [subject, , , nowMs] = args;
+    const entry = this.at(subject, nowMs);
+    return entry !== null && super.release(subject, entry.owner, entry.claimId, nowMs);
+  }
+}
+
+/** Says that it wrote what it still has in memory: a crash loses the latest write. */
+class WriteBehind extends MemoryStore {
+  #latest: readonly [string, Uint8Array] | null = null;
+
+  override async put(key: string, value: Uint8Array): Promise<void> {
+    if (this.#latest !== null) await super.put(...this.#latest);
+    this.#latest = [key, value.slice()];
+  }
+
+  crashed(): void {
+    this.#latest = null;
+  }
+}
+
+/** Begins every run with empty hands. */
+class Amnesiac extends Journal {
+  override async load(): Promise<{ loaded: number; unreadable: number }> {
+    return { loaded: 0, unreadable: 0 };
+  }
 }
 
 const BROKEN: readonly (readonly [title: string, makes: Partial<Makes>])[] = [
