@@ -258,10 +258,7 @@ class Round {
         this.#noteHolder(peer, response[1], response[4][0]);
         break;
       case 'stale':
-        this.missed.push(...response[1]);
-        for (const member of new Set(response[1].map(([named]) => named))) {
-          this.#named.set(member, (this.#named.get(member) ?? 0) + 1);
-        }
+        this.#noteMissed(response[1]);
         break;
       case 'old-epoch':
         this.newerEpoch = Math.max(this.newerEpoch, response[1]);
@@ -289,6 +286,13 @@ class Round {
     if (this.#held?.certificate == null) this.#held = { owner, certificate };
   }
 
+  #noteMissed(members: readonly MemberHint[]): void {
+    this.missed.push(...members);
+    for (const member of new Set(members.map(([named]) => named))) {
+      this.#named.set(member, (this.#named.get(member) ?? 0) + 1);
+    }
+  }
+
   async #commit(certificate: LeaseCertificate): Promise<boolean> {
     this.#committing = true;
     const raw = encodeCertificate(certificate);
@@ -304,6 +308,7 @@ class Round {
           if (response?.[0] === 'done') done += 1;
           else failed += 1;
           if (response?.[0] === 'held') this.#noteHolder(peer, response[1], response[4][0]);
+          if (response?.[0] === 'stale') this.#noteMissed(response[1]);
           if (done >= this.#needed) resolve(true);
           else if (view.length - failed < this.#needed) resolve(false);
         });

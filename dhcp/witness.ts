@@ -171,13 +171,11 @@ export class Witness {
     const forbidden = await this.#context.forbids(from, terms.subject);
     if (forbidden !== null) return ['refused', forbidden];
     if (!this.#views.selfSettled) return ['abstain'];
-    // What the claimant counts on has to be nearly what this witness would count on.
-    const mine = this.#views.witnesses(terms.subject, terms.view);
-    const missing = mine.filter((peer) => !terms.view.includes(peer));
-    if (!terms.view.includes(self) || missing.length > toleranceOf(terms.view.length)) {
-      return ['stale', missing.map((peer) => this.#context.hintOf(peer))];
+    const { missing, isStale } = this.#compareView(terms);
+    if (!terms.view.includes(self) || isStale) return this.#stale(missing);
+    if (!this.#views.knowsPast(this.#views.witnesses(terms.subject, terms.view))) {
+      return ['abstain'];
     }
-    if (!this.#views.knowsPast(mine)) return ['abstain'];
     const wallS = Math.floor(clock.wallNow() / 1000);
     const decision = this.#ledger.claim(terms, clock.now(), wallS);
     switch (decision.kind) {
@@ -204,6 +202,11 @@ export class Witness {
       return ['refused', 'bad-certificate'];
     }
     const nowMs = this.#context.clock.now();
+    const known = this.#ledger.at(certificate.subject, nowMs);
+    const isOthers = known?.phase === 'committed' && known.owner !== certificate.owner;
+    // Who registered after the grant has not copied what is committed now, and would not know of it.
+    const { missing, isStale } = this.#compareView(certificate);
+    if (!isOthers && isStale) return this.#stale(missing);
     const decision = this.#ledger.commit(certificate, nowMs);
     if (decision.kind === 'held') return held(decision.entry, nowMs);
     if (decision.kind === 'full') return ['refused', 'full'];
@@ -217,6 +220,20 @@ export class Witness {
       await this.#journal.save(this.#ledger, subject);
     }
     return ['done'];
+  }
+
+  /** What the claimant counts on has to be nearly what this witness would count on. */
+  #compareView({ subject, view }: Pick<ClaimTerms, 'subject' | 'view'>): {
+    readonly missing: readonly PeerId[];
+    readonly isStale: boolean;
+  } {
+    const mine = this.#views.witnesses(subject, view);
+    const missing = mine.filter((peer) => !view.includes(peer));
+    return { missing, isStale: missing.length > toleranceOf(view.length) };
+  }
+
+  #stale(missing: readonly PeerId[]): LeaseResponse {
+    return ['stale', missing.map((peer) => this.#context.hintOf(peer))];
   }
 
   /** Milliseconds after which a newcomer may register; 0: it may now, or has already. */

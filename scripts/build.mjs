@@ -42,10 +42,11 @@ process.exitCode = status ?? 1;
 async function makeBundle() {
   rmSync(bundle, { recursive: true, force: true });
   await build({
-    // The thread of the data plane is looked for beside the part that starts it.
+    // Threads are looked for beside the parts that start them.
     entryPoints: {
       overlay: path.join(dist, 'src/cli/main.js'),
       'parts/native-worker': path.join(dist, 'src/dataplane/native-worker.js'),
+      'parts/sim-worker': path.join(dist, 'src/cli/sim/sim-worker.js'),
     },
     chunkNames: 'parts/[name]-[hash]',
     outdir: bundle,

@@ -5,8 +5,9 @@
  *   netns   scenarios on hosts made of network namespaces; need root and a few Debian packages
  *   bench   the small benchmark, which proves that the benchmark itself works
  *   model   a model of the lease protocol, searched by spin; needs spin and gcc
+ *   browser pages in headless Chromium; needs chromium
  *
- * Usage: node scripts/test.mjs [suites|netns|bench|model ...]; without a name, all of them. What cannot run
+ * Usage: node scripts/test.mjs [suites|netns|bench|model|browser ...]; without a name, all of them. What cannot run
  * here is left out with a plain word, unless `OVERLAY_REQUIRE_NETNS` makes that a failure.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -33,7 +34,7 @@ const STAGES = {
       '--reporter=dist/test/support/counts-reporter.js',
       'dist/test/netns/**/*.test.js',
     ],
-    timeoutMs: 35 * MINUTE_MS,
+    timeoutMs: 42 * MINUTE_MS,
     obstacle: withoutNamespaces,
   },
   bench: {
@@ -52,6 +53,18 @@ const STAGES = {
     ],
     timeoutMs: 15 * MINUTE_MS,
     obstacle: withoutModelChecker,
+  },
+  browser: {
+    args: [
+      mocha,
+      '--no-config',
+      '--forbid-only',
+      '--require=dist/test/support/source-maps.js',
+      '--reporter=dist/test/support/counts-reporter.js',
+      'dist/test/browser/**/*.test.js',
+    ],
+    timeoutMs: 5 * MINUTE_MS,
+    obstacle: () => (existsSync('/usr/bin/chromium') ? null : 'not installed: chromium'),
   },
 };
 

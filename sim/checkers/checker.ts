@@ -18,6 +18,8 @@ export interface Violation {
 export interface Checker extends WorldListener {
   /** Names of all violations that it can find, for results that tell of none. */
   readonly names: readonly string[];
+  /** Of what it finds; safety if left out. */
+  readonly property?: Property;
   /** While faults go on, and after: what can be told from the state of the nodes alone. */
   look?(world: World): void;
 }
@@ -28,13 +30,23 @@ const KEPT_MAX = 64;
 export class Violations {
   readonly counts = new Map<string, number>();
   readonly kept: Violation[] = [];
+  readonly #properties = new Map<string, Property>();
 
-  expect(names: readonly string[]): void {
-    for (const name of names) this.counts.set(name, this.counts.get(name) ?? 0);
+  expect(names: readonly string[], property: Property = 'safety'): void {
+    for (const name of names) {
+      this.counts.set(name, this.counts.get(name) ?? 0);
+      this.#properties.set(name, property);
+    }
+  }
+
+  /** Counts of the violations of one property, by name. */
+  of(property: Property): (readonly [string, number])[] {
+    return [...this.counts].filter(([name]) => this.#properties.get(name) === property);
   }
 
   add(violation: Violation): void {
     this.counts.set(violation.name, (this.counts.get(violation.name) ?? 0) + 1);
+    this.#properties.set(violation.name, violation.property);
     if (this.kept.length < KEPT_MAX) this.kept.push(violation);
   }
 

@@ -10,7 +10,7 @@ export class Convergence {
 
   constructor(violations: Violations) {
     this.#violations = violations;
-    violations.expect(Convergence.names);
+    violations.expect(Convergence.names, 'liveness');
   }
 
   isDone(world: World): boolean {
@@ -51,6 +51,11 @@ export class AcquireTimes {
     if (startedMs === undefined) return;
     this.#startedMs.delete(event.node);
     this.timesMs.push(nowMs - startedMs);
+  }
+
+  clear(): void {
+    this.timesMs.length = 0;
+    this.#startedMs.clear();
   }
 
   /** Nodes that run and have had no address yet. */

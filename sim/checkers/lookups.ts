@@ -17,7 +17,7 @@ export interface LookupFacts {
 }
 
 export class Lookups {
-  readonly facts: LookupFacts = { count: 0, correct: 0, wrong: 0, latenciesMs: [] };
+  facts: LookupFacts = { count: 0, correct: 0, wrong: 0, latenciesMs: [] };
   readonly #world: World;
   readonly #rng: Rng;
   #open = 0;
@@ -25,6 +25,11 @@ export class Lookups {
   constructor(world: World) {
     this.#world = world;
     this.#rng = world.streams.of('lookups');
+  }
+
+  /** Those that end from now on count. */
+  clear(): void {
+    this.facts = { count: 0, correct: 0, wrong: 0, latenciesMs: [] };
   }
 
   /** Lookups that have not ended. */

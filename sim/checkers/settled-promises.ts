@@ -23,6 +23,7 @@ interface OpenRequest {
 
 export class SettledPromises implements Checker {
   readonly names = ['unsettledPromises'];
+  readonly property = 'liveness';
   readonly #world: World;
   readonly #violations: Violations;
   readonly #open = new Set<OpenRequest>();

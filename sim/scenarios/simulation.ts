@@ -12,6 +12,7 @@ import { Lookups } from '../checkers/lookups.js';
 import { SettledPromises } from '../checkers/settled-promises.js';
 import { UniqueAddresses } from '../checkers/unique-addresses.js';
 import { UniqueLeases } from '../checkers/unique-leases.js';
+import { SendingRates } from '../world/sending-rates.js';
 import { World, type WorldOptions } from '../world/world.js';
 
 /** Between two looks at the state of all nodes. */
@@ -33,6 +34,7 @@ export interface SimulationOptions extends WorldOptions {
   /** Lookups drawn in a second, over all nodes. */
   readonly lookupsPerS: number;
   readonly bytesPerSMax?: number;
+  readonly stopsWhenUnsafe?: boolean;
   /** Told once in a while; `doneMs` of `ofMs` of virtual time. */
   readonly progress?: (doneMs: number, ofMs: number, simulation: Simulation) => void;
 }
@@ -43,6 +45,7 @@ export class Simulation {
   readonly violations = new Violations();
   readonly leases: UniqueLeases;
   readonly acquired = new AcquireTimes();
+  readonly rates: SendingRates;
   readonly lookups: Lookups;
   readonly convergence: Convergence;
   readonly samples: Sample[] = [];
@@ -57,6 +60,7 @@ export class Simulation {
     this.leases = new UniqueLeases(violations);
     this.convergence = new Convergence(violations);
     this.lookups = new Lookups(world);
+    this.rates = new SendingRates(world);
     this.check(this.leases);
     this.check(new UniqueAddresses(violations));
     this.check(new Certificates(world, violations));
@@ -64,12 +68,25 @@ export class Simulation {
     this.check(new BoundedState(violations, options.bytesPerSMax ?? BYTES_PER_S_MAX));
     this.check(new SettledPromises(world, violations));
     world.listen(this.acquired);
+    world.listen(this.rates);
+  }
+
+  /** Something happened that must not: time stands still, so that what led to it is the last in the log. */
+  get isUnsafe(): boolean {
+    return this.options.stopsWhenUnsafe === true && this.violations.first('safety') !== null;
+  }
+
+  /** What is measured of claims, lookups and traffic is that from now on. */
+  measureFromNow(): void {
+    this.acquired.clear();
+    this.lookups.clear();
+    this.rates.begin();
   }
 
   /** One more checker, for what not every scenario promises. Before anything starts. */
   check(checker: Checker): void {
     this.#checkers.push(checker);
-    this.violations.expect(checker.names);
+    this.violations.expect(checker.names, checker.property);
     this.world.listen(checker);
   }
 
@@ -81,7 +98,7 @@ export class Simulation {
   /** Moves time on, with a look at everything each second. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.world.nowMs + ms;
-    while (this.world.nowMs < untilMs) {
+    while (this.world.nowMs < untilMs && !this.isUnsafe) {
       const nextLookMs = (Math.floor(this.world.nowMs / LOOK_MS) + 1) * LOOK_MS;
       await this.world.advance(Math.min(nextLookMs, untilMs) - this.world.nowMs);
       if (this.world.nowMs === nextLookMs) this.#look();
@@ -92,7 +109,7 @@ export class Simulation {
   async until(isDone: () => boolean, limitMs: number): Promise<boolean> {
     const endMs = this.world.nowMs + limitMs;
     while (!isDone()) {
-      if (this.world.nowMs >= endMs) return false;
+      if (this.world.nowMs >= endMs || this.isUnsafe) return false;
       await this.advance(Math.min(100, endMs - this.world.nowMs));
     }
     return true;
@@ -102,7 +119,8 @@ export class Simulation {
   async converge(boundMs: number): Promise<void> {
     this.world.heal();
     const { convergence, world } = this;
-    if (!(await this.until(() => convergence.isDone(world), boundMs))) convergence.judge(world);
+    const isDone = await this.until(() => convergence.isDone(world), boundMs);
+    if (!isDone && !this.isUnsafe) convergence.judge(world);
   }
 
   #look(): void {

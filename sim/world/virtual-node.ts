@@ -11,6 +11,7 @@ import { HostClock } from '../core/host-clock.js';
 import { addressOf } from '../memory/connection.js';
 import { MemoryHost } from '../memory/host.js';
 import type { MemoryNetwork } from '../memory/network.js';
+import type { HostDirectory, LocalHost } from '../memory/parts.js';
 import type { SeededRng } from '../memory/seeded-rng.js';
 import { VirtualDisk, type DiskHandle } from './virtual-disk.js';
 
@@ -19,6 +20,8 @@ export interface NodeEnvironment {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly network: MemoryNetwork;
+  /** Makes the directory of a host; null: the exact one. */
+  readonly directory: ((host: LocalHost) => HostDirectory) | null;
   /** Random numbers of this node alone. */
   readonly rng: SeededRng;
   /** Longest write with its flush. */
@@ -107,7 +110,10 @@ export class VirtualNode {
     const disk = this.#disk.open();
     const roster = new Roster({ graceMs: WITNESS_GRACE_MS });
     const gate = new TrustGate({ self: this.peer, roster, clock, logger });
-    const host = new MemoryHost(network, { self: this.peer, gate });
+    const host = new MemoryHost(network, {
+      ...{ self: this.peer, gate },
+      ...(environment.directory === null ? {} : { directory: environment.directory }),
+    });
     const { directory, swarm, streams } = host;
     const rpc = environment.watchRpc(this, host.rpc);
     const failures: CodedError[] = [];
@@ -126,7 +132,9 @@ export class VirtualNode {
         bootstrap: bootstrap.map(addressOf),
         mtu: environment.mtu,
         version: 'simulated',
-        admitted: () => undefined,
+        admitted: (peer) => {
+          host.admit(peer);
+        },
         failed: (error) => {
           failures.push(error);
           environment.changed(this);
@@ -185,6 +193,8 @@ export class VirtualNode {
     this.#wallOffsetMs = run.clock.wallNow() - this.#environment.clock.wallNow();
     run.clock.die();
     run.disk.cut();
+    // What it does by itself ends with the process.
+    run.host.directory.stop?.();
     take(run);
     this.#environment.changed(this);
   }

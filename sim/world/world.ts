@@ -7,6 +7,8 @@ import type { Crypto, Logger, Rng, Rpc } from '../../overlay/ports.js';
 import { cachingCrypto } from '../../src/node/caching-crypto.js';
 import { EventLog } from '../core/event-log.js';
 import { RandomStreams } from '../core/random-streams.js';
+import { VirtualDht } from '../dht/virtual-dht.js';
+import { VirtualDirectory } from '../dht/virtual-directory.js';
 import { ManualClock } from '../memory/manual-clock.js';
 import { MemoryNetwork } from '../memory/network.js';
 import type { SentMessage } from '../memory/parts.js';
@@ -29,6 +31,9 @@ const BOOTSTRAP_MAX = 4;
 const DETECTION_MS_MIN = 4_000;
 const DETECTION_MS_MAX = 13_000;
 
+/** One that knows everything at once, or the routing tables and searches of kad-dht with their failings. */
+export type DirectoryModel = 'exact' | 'kademlia';
+
 export interface WorldOptions {
   readonly seed: number;
   readonly crypto: Crypto;
@@ -37,6 +42,8 @@ export interface WorldOptions {
   readonly subnet4?: string;
   readonly leaseTermS?: number;
   readonly latency?: LatencyModel;
+  /** The exact one unless told otherwise. */
+  readonly directory?: DirectoryModel;
   readonly conditions?: Conditions;
   /** Clocks of hosts are fast or slow by up to that. */
   readonly driftPpmMax?: number;
@@ -61,6 +68,7 @@ export class World {
   watchRng: (node: VirtualNode, rng: Rng) => Rng = (_node, rng) => rng;
   watchRpc: (node: VirtualNode, rpc: Rpc) => Rpc = (_node, rpc) => rpc;
   readonly #latency: Latency;
+  readonly #dht: VirtualDht | null;
   readonly #byPeer = new Map<PeerId, VirtualNode>();
   readonly #listeners: WorldListener[] = [];
   readonly #observed: Observed;
@@ -84,6 +92,10 @@ export class World {
       streams.of('pairs').u32(),
       streams.of('jitter'),
     );
+    this.#dht =
+      options.directory === 'kademlia'
+        ? new VirtualDht({ sha256: (data) => this.crypto.sha256(data), rng: streams.of('dht') })
+        : null;
     this.fates = new Fates(options.conditions ?? FINE, streams.of('losses'));
     this.#nodeRng = streams.of('nodes');
     this.#hostRng = streams.of('hosts');
@@ -131,9 +143,12 @@ export class World {
     return node;
   }
 
-  /** Starts a node, which knows some members that run, as from a fresh invite, and those it remembers. */
-  async start(node: VirtualNode): Promise<void> {
-    const bootstrap = this.#bootstrapOf(node);
+  /**
+   * Starts a node, which knows some members, as from an invite, and those it remembers.
+   *
+   * @param bootstrap members the invite names; if left out, some that run
+   */
+  async start(node: VirtualNode, bootstrap = this.#bootstrapOf(node)): Promise<void> {
     this.tell({ kind: 'started', node });
     await node.start(bootstrap);
   }
@@ -197,6 +212,7 @@ export class World {
       clock: this.clock,
       crypto: this.crypto,
       network: this.network,
+      directory: this.#directoryOf(),
       rng: this.#nodeRng.fork(),
       diskWriteMsMax,
       driftPpm: (this.#hostRng.float() * 2 - 1) * driftPpmMax,
@@ -211,6 +227,11 @@ export class World {
     };
   }
 
+  #directoryOf(): NodeEnvironment['directory'] {
+    const dht = this.#dht;
+    return dht === null ? null : (host) => new VirtualDirectory(host, dht);
+  }
+
   #ended(node: VirtualNode, how: Ending): void {
     // What changed in the same instant has to be seen first.
     this.#observed.look(node);
@@ -218,7 +239,7 @@ export class World {
     this.tell({ kind: 'ended', node, how });
   }
 
-  #bootstrapOf(node: VirtualNode): PeerId[] {
+  #bootstrapOf(node: VirtualNode): readonly PeerId[] {
     const others = this.running().filter((other) => other !== node);
     const placed = others.filter((other) => other.run?.node.configured4 != null);
     const known = placed.length > 0 ? placed : others;

@@ -9,6 +9,10 @@ export const EXIT = {
   usage: 2,
   notRunning: 3,
   timedOut: 4,
+  /** A simulation found what must never happen. */
+  unsafe: 5,
+  /** A simulation found that something did not become well in time. */
+  notConverged: 6,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

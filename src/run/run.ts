@@ -10,7 +10,7 @@ import { Roster } from '../../overlay/peers/roster.js';
 import { WITNESS_GRACE_MS } from '../../dhcp/terms.js';
 import { startAdmin } from '../admin/server.js';
 import type { AdminTarget } from '../admin/target.js';
-import { packageVersion } from '../cli/verbs/version.js';
+import { packageVersion } from '../cli/package-version.js';
 import { serveGenesis } from '../io/libp2p/genesis.js';
 import { createHost, type Host } from '../io/libp2p/host.js';
 import { LevelStore } from '../io/level-store.js';

@@ -21,6 +21,7 @@ const MARKERS = {
   tunnels: markers('tunnels'),
   shaped: markers('shaped'),
   voice: markers('voice'),
+  simulator: markers('simulator'),
   'never-worse': markers('never-worse'),
 } as const satisfies Record<string, Markers>;
 

@@ -1,7 +1,7 @@
 /**
  * Measures the overlay beside what else connects hosts, on the same hosts in the same run.
  *
- *   node main.js [--only network,tunnels,shaped,voice] [--small] [--profile] [--write]
+ *   node main.js [--only network,tunnels,shaped,voice,simulator] [--small] [--profile] [--write]
  *
  * `--small` only shows that everything works; `--profile` adds what the data plane spends its time on to
  * the tunnels; `--write` puts the tables into docs/BENCHMARKS.md. A part that fails does not end the run.
@@ -13,10 +13,17 @@ import { SHAPED_PART } from './links/shaped.js';
 import { VOICE_PART } from './links/voice.js';
 import { NETWORK_PART } from './network/part.js';
 import type { Part } from './part.js';
+import { SIMULATOR_PART } from './sim/part.js';
 import { FULL, SMALL } from './size.js';
 import { TUNNELS_PART } from './tunnels/part.js';
 
-const PARTS: readonly Part[] = [NETWORK_PART, TUNNELS_PART, SHAPED_PART, VOICE_PART];
+const PARTS: readonly Part[] = [
+  NETWORK_PART,
+  TUNNELS_PART,
+  SHAPED_PART,
+  VOICE_PART,
+  SIMULATOR_PART,
+];
 
 function say(line: string): void {
   console.log(line);

@@ -1,4 +1,5 @@
 /** How long and how often each part measures. */
+import type { ScenarioName } from '../../sim/scenarios/catalogue.js';
 
 export interface NetworkSize {
   /** Joins measured, one after the other. */
@@ -38,12 +39,20 @@ export interface VoiceSize {
   readonly seconds: number;
 }
 
+export interface SimulatorSize {
+  /** Scenarios of whole nodes. */
+  readonly whole: readonly (readonly [ScenarioName, nodes: number])[];
+  /** Networks of the directory alone, in nodes. */
+  readonly directory: readonly number[];
+}
+
 export interface BenchSize {
   readonly label: string;
   readonly network: NetworkSize;
   readonly tunnels: TunnelsSize;
   readonly shaped: ShapedSize;
   readonly voice: VoiceSize;
+  readonly simulator: SimulatorSize;
 }
 
 /** Figures worth writing down. */
@@ -61,6 +70,16 @@ export const FULL: BenchSize = {
   },
   shaped: { streamS: 8, omitS: 3, configurations: 99, directions: ['there', 'back'] },
   voice: { seconds: 60 },
+  simulator: {
+    whole: [
+      ['flashcrowd', 100],
+      ['lookup', 100],
+      ['lookup', 300],
+      ['restart', 100],
+      ['restart', 300],
+    ],
+    directory: [1_000, 10_000, 100_000],
+  },
 };
 
 /** Only shows that the bench works; its figures say little. */
@@ -78,4 +97,5 @@ export const SMALL: BenchSize = {
   },
   shaped: { streamS: 2, omitS: 1, configurations: 1, directions: ['there'] },
   voice: { seconds: 3 },
+  simulator: { whole: [['flashcrowd', 10]], directory: [100] },
 };

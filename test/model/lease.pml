@@ -54,12 +54,12 @@
  *   COMMIT_YIELDS      a committed lease gives way to the certificate of another owner
  *   NO_COMMIT          the grants alone make a lease
  *   NO_LAPSE           grants do not lapse, so that claims may wait for ever (with PROGRESS)
+ *   COMMIT_IGNORES_VIEW  a witness commits though the view lacks a newcomer that it knows (ALIKE=3)
  *   REASK_KEEPS_ID     a claim asked again after `stale` keeps the id that its first round releases
  *   DISK_LOST          a witness loses its disk and goes on (assumption (a) of docs/PROTOCOL.md)
  *   VIEWS_DIFFER=2     views differ by more than the slack (assumption (d))
  *
- * COMMIT_CHECKS_VIEW is no fault but a remedy, for BASE=3 and ALIKE=3: a witness refuses the commit of a
- * certificate whose view lacks a newcomer that it knows. PROGRESS searches for claims that never end
+ * PROGRESS searches for claims that never end
  * instead of two holders, and SHOW_TURNS is found when one claimant can hold the address after the other.
  */
 
@@ -352,8 +352,12 @@ inline answerCommit(w, c, r) {
     :: at[w].claim == c -> agreeToCommit(w, c, r)
     :: else /* held */
     fi
-#ifdef COMMIT_CHECKS_VIEW
-  :: !(at[w].phase == COMMITTED && (IS_OTHERS(w, c) || IS_LATER(w, c, r))) && IS_COMMITTING(c, r) && IS_STALE(w, OWNER(c))
+#if NEWCOMERS > 0 && !defined(COMMIT_IGNORES_VIEW)
+  /* stale; of a certificate that its owner gave up it does not matter what becomes */
+  :: !(at[w].phase == COMMITTED && (IS_OTHERS(w, c) || IS_LATER(w, c, r))) && IS_COMMITTING(c, r) && IS_STALE(w, OWNER(c)) ->
+#ifdef REASK_KEEPS_ID
+    party[OWNER(c)].stale = 1
+#endif
 #endif
   :: else -> put(w, COMMITTED, c, r); agreeToCommit(w, c, r)
   fi

@@ -13,6 +13,7 @@ import { paths } from './paths.js';
 import { peers } from './peers.js';
 import { pingVerb } from './ping.js';
 import { set } from './set.js';
+import { sim } from './sim.js';
 import { status } from './status.js';
 import { topVerb } from './top.js';
 import { up } from './up.js';
@@ -39,5 +40,6 @@ export const VERBS: readonly RegisterVerb[] = [
   whois,
   pingVerb,
   config,
+  sim,
   version,
 ];

@@ -74,8 +74,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'dhcp/claim.js',
-        from: 'for (const peer of informed(this.#parts, this.#terms))\n            void this.#releaseAt(peer);',
-        to: '',
+        from: 'function release(parts, request, rounds) {',
+        to: 'function release(parts, request, rounds) {\n    return;',
       },
     ],
     shownBy: ['burnedAddresses'],

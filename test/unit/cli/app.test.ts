@@ -93,6 +93,7 @@ describe('cli', () => {
       'whois',
       'ping',
       'config',
+      'sim',
       'version',
     ]);
     for (const verb of verbs) {
