@@ -133,7 +133,10 @@ describe('model of the lease protocol', function () {
   }
 
   it('finds two holders when a claim asked again under its old id is freed by a release of its first round', () => {
-    expectFound({ ...ONE_EACH, BASE: 2, NEWCOMERS: 1, REASK_KEEPS_ID: 1, COMMIT_IGNORES_VIEW: 1 }, TWO_HOLDERS);
+    expectFound(
+      { ...ONE_EACH, BASE: 2, NEWCOMERS: 1, REASK_KEEPS_ID: 1, COMMIT_IGNORES_VIEW: 1 },
+      TWO_HOLDERS,
+    );
   });
 
   it('finds two holders when views differ by more than the slack', () => {
